@@ -1,0 +1,3 @@
+//! From a question to an answer.
+
+pub mod event;

@@ -1,0 +1,5 @@
+//! The only door to the network.
+
+mod limits;
+
+pub use limits::{Limit, Limits};

@@ -19,17 +19,6 @@ impl AgentError {
             stage,
             message: message.into(),
             retryable: false,
-
-        }
-    }
-
-    /// A failure at the endpoint of a model.
-    pub fn provider(stage: Stage, message: impl Into<String>, retryable: bool) -> Self {
-        Self {
-            stage,
-            message: message.into(),
-            retryable,
-
         }
     }
 }

@@ -20,28 +20,44 @@ pub enum Load {
 
 /// A handle to the corpus; clones share it.
 #[derive(Clone, Debug)]
-pub struct Knowledge(watch::Receiver<Load>);
+pub struct Knowledge {
+    name: Arc<str>,
+    load: watch::Receiver<Load>,
+}
 
 impl Knowledge {
-    /// A handle, and the sender that tells it how loading goes.
-    pub fn loading() -> (watch::Sender<Load>, Self) {
-        let (tx, rx) = watch::channel(Load::Loading);
-        (tx, Self(rx))
+    /// A handle to a data set of this name, and the sender that tells it how loading goes.
+    pub fn loading(name: impl Into<Arc<str>>) -> (watch::Sender<Load>, Self) {
+        let (told, load) = watch::channel(Load::Loading);
+        (told, Self { name: name.into(), load })
+    }
+
+    /// The name of the data set.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many pairs are known; 0 until they are loaded.
+    pub fn pairs(&self) -> usize {
+        match &*self.load.borrow() {
+            Load::Ready(corpus) => corpus.len(),
+            _ => 0,
+        }
     }
 
     /// Whether a caller of [`Self::get`] would have to wait.
     pub fn is_loading(&self) -> bool {
-        matches!(*self.0.borrow(), Load::Loading)
+        matches!(*self.load.borrow(), Load::Loading)
     }
 
     /// Follows the loading.
     pub fn watch(&self) -> watch::Receiver<Load> {
-        self.0.clone()
+        self.load.clone()
     }
 
     /// The corpus, once it is there.
     pub async fn get(&self, stage: Stage) -> Result<Arc<Corpus>, AgentError> {
-        let mut watched = self.0.clone();
+        let mut watched = self.load.clone();
         let load = watched.wait_for(|load| !matches!(load, Load::Loading)).await;
         match load.as_deref() {
             Ok(Load::Ready(corpus)) => Ok(Arc::clone(corpus)),

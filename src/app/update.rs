@@ -2,11 +2,7 @@
 
 use super::keymap::Command;
 use super::{Anchor, App, Effect, Entry, Focus, Message, Notice, Overlay, Target};
-use crate::agent::event::{AgentEvent, Event, Exchange, Phase, RunId};
-
-/// The longest question in characters. The embedded model reads about 1,000, so this loses nobody's question, but it
-/// keeps a pasted file out.
-pub const LONGEST_QUESTION: usize = 8_000;
+use crate::agent::event::{AgentEvent, Event, Exchange, LONGEST_QUESTION, Phase, RunId};
 
 impl App {
     /// Takes one message in and says what is to be done.

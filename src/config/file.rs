@@ -54,7 +54,6 @@ pub(super) struct Embedding {
 pub(super) struct Retrieval {
     pub(super) retriever: Option<String>,
     pub(super) top_k: Option<usize>,
-    pub(super) dense_weight: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -46,8 +46,6 @@ pub struct Config {
     pub retriever: Setting<String>,
     /// How many pairs are retrieved.
     pub top_k: Setting<usize>,
-    /// Weight of the dense score in the hybrid fusion, 0 to 1.
-    pub dense_weight: Setting<f64>,
     pub theme: Setting<Theme>,
     pub mouse: Setting<bool>,
     pub log_file: Setting<Option<PathBuf>>,
@@ -149,8 +147,6 @@ impl Config {
         in_range("chat.max_tokens", f64::from(max_tokens.value), 16.0, 100_000.0)?;
         let top_k = Setting::default_of(5).over(file.retrieval.top_k, Origin::File);
         in_range("retrieval.top_k", top_k.value as f64, 1.0, 50.0)?;
-        let dense_weight = Setting::default_of(0.7).over(file.retrieval.dense_weight, Origin::File);
-        in_range("retrieval.dense_weight", dense_weight.value, 0.0, 1.0)?;
         let connect_timeout_s = Setting::default_of(10).over(file.chat.connect_timeout_s, Origin::File);
         in_range(
             "chat.connect_timeout_s",
@@ -194,7 +190,6 @@ impl Config {
             idle_timeout_s,
             retriever,
             top_k,
-            dense_weight,
             theme,
             mouse: Setting::default_of(true).over(file.interface.mouse, Origin::File),
             log_file: Setting::default_of(None)
@@ -257,11 +252,6 @@ impl Config {
                 self.retriever.value.clone(),
             ),
             row("retrieval.top_k", &self.top_k, self.top_k.value.to_string()),
-            row(
-                "retrieval.dense_weight",
-                &self.dense_weight,
-                self.dense_weight.value.to_string(),
-            ),
             row("interface.theme", &self.theme, self.theme.value.to_string()),
             row("interface.mouse", &self.mouse, self.mouse.value.to_string()),
         ]

@@ -1,7 +1,7 @@
 //! The chat model: a request in, a stream of events out.
 
 use futures::stream::BoxStream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::answer;
 use super::client::Connection;
@@ -107,7 +107,7 @@ impl FinishReason {
 }
 
 /// Tokens as the server counted them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,

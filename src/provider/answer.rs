@@ -76,7 +76,7 @@ impl Answer {
     async fn ask(&mut self, request: ChatRequest) -> Result<State, ProviderError> {
         let endpoint = &self.connection.endpoint;
         let body = ChatBody::new(request, &endpoint.model, endpoint.base_url.is_openai());
-        let (client, tap) = self.connection.tapped();
+        let (client, tap) = self.connection.tapped()?;
         let chunks = client.chat().create_stream_byot(body).await;
         self.ready
             .extend(tap.take_limits().map(ChatEvent::Limits).map(Ok));

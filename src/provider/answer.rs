@@ -76,7 +76,7 @@ impl Answer {
     async fn ask(&mut self, request: ChatRequest) -> Result<State, ProviderError> {
         let endpoint = &self.connection.endpoint;
         let body = ChatBody::new(request, &endpoint.model, endpoint.base_url.is_openai());
-        let (client, tap) = self.connection.tapped();
+        let (client, tap) = self.connection.tapped()?;
         let chunks = client.chat().create_stream_byot(body).await;
         self.ready
             .extend(tap.take_limits().map(ChatEvent::Limits).map(Ok));
@@ -130,5 +130,62 @@ impl Answer {
                 _ => "its body is no event stream",
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Endpoint;
+
+    /// An answer whose response consists of these chunks and then of silence.
+    fn silent_after(chunks: &[&str]) -> Answer {
+        let chunks: Vec<_> = chunks
+            .iter()
+            .map(|chunk| Ok(serde_json::from_str(chunk).unwrap()))
+            .collect();
+        Answer {
+            connection: Connection::new(Endpoint::new("http://127.0.0.1:1/v1", "m").unwrap()).unwrap(),
+            ready: VecDeque::new(),
+            state: State::Reading(Reading {
+                chunks: stream::iter(chunks).chain(stream::pending()).boxed(),
+                tap: Tap::default(),
+                finish: None,
+                usage: None,
+            }),
+            deadline: None,
+        }
+    }
+
+    const TEXT: &str = r#"{"choices":[{"delta":{"content":"x"}}]}"#;
+    const FINISH: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_whole_answer_waits_for_its_usage_but_not_for_the_connection() {
+        for (chunks, counted) in [(&[TEXT, FINISH, USAGE][..], true), (&[TEXT, FINISH], false)] {
+            let started = Instant::now();
+            let mut answer = silent_after(chunks);
+            assert_eq!(answer.next().await, Some(Ok(ChatEvent::Token("x".to_owned()))));
+            let Some(Ok(ChatEvent::Finished { reason, usage })) = answer.next().await else {
+                panic!("not finished")
+            };
+            assert_eq!((reason, usage.is_some()), (FinishReason::Stop, counted));
+            assert_eq!(started.elapsed(), GRACE);
+            assert_eq!(answer.next().await, None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_in_all_runs_from_the_first_poll_and_ends_the_answer() {
+        let mut answer = silent_after(&[TEXT]);
+        let total = answer.connection.endpoint.timeouts.total;
+        tokio::time::advance(total * 2).await;
+        let started = Instant::now();
+        assert_eq!(answer.next().await, Some(Ok(ChatEvent::Token("x".to_owned()))));
+        let late = answer.connection.peer.timeout(TimeoutKind::Total, total);
+        assert_eq!(answer.next().await, Some(Err(late)));
+        assert_eq!(started.elapsed(), total);
+        assert_eq!(answer.next().await, None);
     }
 }

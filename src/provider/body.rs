@@ -209,3 +209,141 @@ impl Lines {
         self.bytes.len() - self.start
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Endpoint;
+    use proptest::prelude::*;
+    use tokio::time::{Instant, sleep};
+
+    const IDLE: Duration = Duration::from_secs(60);
+
+    /// What the parser is handed, and the fault, if the body failed.
+    async fn read<S>(source: S) -> (Vec<Vec<u8>>, Option<ProviderError>)
+    where
+        S: Stream<Item = Result<Vec<u8>, ()>> + Send,
+    {
+        let peer = Arc::new(Peer::of(&Endpoint::new("http://h/v1", "m").unwrap()));
+        let tap = Tap::default();
+        let lines: Vec<_> = guarded(Box::pin(source), IDLE, peer, tap.clone()).collect().await;
+        let fault = tap.take_fault();
+        assert_eq!(lines.iter().any(Result::is_err), fault.is_some());
+        (lines.into_iter().filter_map(Result::ok).collect(), fault)
+    }
+
+    async fn read_pieces(pieces: &[&[u8]]) -> (Vec<u8>, Option<ProviderError>) {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(piece.to_vec())).collect();
+        let (lines, fault) = read(stream::iter(pieces)).await;
+        (lines.concat(), fault)
+    }
+
+    fn why(fault: Option<ProviderError>) -> String {
+        match fault {
+            Some(ProviderError::Malformed { why, .. }) => why,
+            other => panic!("not malformed: {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_parser_sees_whole_lines_without_a_byte_order_mark() {
+        let (lines, fault) = read(stream::iter([
+            Ok(b"\xef\xbb".to_vec()),
+            Ok(b"\xbf\xef\xbb\xbfdata: {}\r\n\r".to_vec()),
+            Ok(b"\ndata: \xe2\x82".to_vec()),
+            Ok(b"\xac\n".to_vec()),
+        ]))
+        .await;
+        assert_eq!(fault, None);
+        assert_eq!(
+            lines,
+            [&b"data: {}\r\n"[..], b"\r\n", "data: €\n".as_bytes(), b"\n\n"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_json_body_becomes_one_event() {
+        let (body, fault) = read_pieces(&[b"\n {\"a\":\n", b"1}"]).await;
+        assert_eq!(fault, None);
+        assert_eq!(body, b"data:  {\"a\":\ndata: 1}\n\n");
+    }
+
+    #[tokio::test]
+    async fn a_last_line_without_its_end_counts_only_when_it_is_whole() {
+        assert_eq!(read_pieces(&[b"data: {\"a\":1}"]).await.0, b"data: {\"a\":1}\n\n");
+        assert_eq!(read_pieces(&[b"data: {\"a\":"]).await.0, b"\n\n");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_event_stream_is_told_so() {
+        assert_eq!(why(read_pieces(&[b"  <html>"]).await.1), "it is a web page");
+        assert_eq!(
+            why(read_pieces(&[b"hello\n", b"world"]).await.1),
+            "its body is no event stream"
+        );
+        assert_eq!(
+            read_pieces(&[b"\n \n"]).await.1,
+            None,
+            "an empty body is a cut one, not another format"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_line_or_a_body_without_end_is_stopped() {
+        let piece = vec![b'x'; 1 << 20];
+        let line = stream::iter(std::iter::repeat_n(Ok(piece), 100));
+        assert_eq!(why(read(line).await.1), "it is far longer than an answer can be");
+        let mut piece = vec![b'x'; 1 << 20];
+        piece.push(b'\n');
+        let body = stream::iter(std::iter::repeat_n(Ok(piece), 100));
+        let (lines, fault) = read(body).await;
+        assert_eq!(why(fault), "it is far longer than an answer can be");
+        assert_eq!(lines.len(), 63);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keep_alive_comments_are_signs_of_life_and_silence_is_not() {
+        let started = Instant::now();
+        let comments = stream::iter(0..10).then(|_| async {
+            sleep(Duration::from_secs(59)).await;
+            Ok(b": still here\n".to_vec())
+        });
+        let (lines, fault) = read(comments.chain(stream::pending())).await;
+        assert_eq!(lines.len(), 10);
+        assert_eq!(started.elapsed(), 10 * Duration::from_secs(59) + IDLE);
+        assert!(matches!(
+            fault,
+            Some(ProviderError::Timeout {
+                kind: TimeoutKind::Idle,
+                after: IDLE,
+                ..
+            })
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_done_the_rest_is_waited_for_briefly_and_dropped() {
+        let started = Instant::now();
+        let source = stream::iter([Ok(b"data: {}\n\ndata: [DONE]\n\ndata: late\n".to_vec())]);
+        let (lines, fault) = read(source.chain(stream::pending())).await;
+        assert_eq!((lines.concat(), fault), (b"data: {}\n\n".to_vec(), None));
+        assert_eq!(started.elapsed(), TAIL);
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_are_split_the_parser_sees_the_same(
+            text in "(data: [a-z€{}:\"]{0,9}|: c|\u{feff}|event: x|<|\\{)?(\r?\n){0,2}(data: [a-z🦀\\[\\]]{0,9}(\r?\n){0,2}){0,4}",
+            cuts in prop::collection::vec(0usize..200, 0..12),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+            let split = runtime.block_on(read_pieces(&pieces));
+            prop_assert_eq!(split, runtime.block_on(read_pieces(&[bytes])));
+        }
+    }
+}

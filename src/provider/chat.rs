@@ -20,10 +20,10 @@ pub struct ChatClient {
 }
 
 impl ChatClient {
-    /// A client for this endpoint. It opens no socket: that happens when a stream is polled.
+    /// A client for this endpoint. It takes microseconds and opens no socket: that happens when a stream is polled.
     ///
     /// # Errors
-    /// When the system's TLS certificates cannot be read and the address is https.
+    /// When the key cannot stand in a header.
     pub fn new(endpoint: Endpoint) -> Result<Self, ProviderError> {
         Ok(Self {
             connection: Connection::new(endpoint)?,

@@ -5,7 +5,7 @@
 //! it sends once, reads status and headers before the first token, and guards the body. What limits, retries or breaks
 //! the circuit later goes around that service, in [`Connection::tapped`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_openai::Client;
 use async_openai::config::Config;
@@ -24,64 +24,60 @@ use super::peer::Peer;
 /// Of an error body, this much is read: enough for any message.
 const MAX_ERROR_BODY: usize = 64 << 10;
 
-/// A pool of connections to one endpoint. It opens none before the first request.
+/// A pool of connections to one endpoint, which clones share. It opens none before the first request.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) peer: Arc<Peer>,
-    http: reqwest::Client,
+    /// Made for the first request: reading the system's certificates takes about 30 ms, too long for a start.
+    http: Arc<OnceLock<Result<reqwest::Client, EndpointError>>>,
     route: Route,
 }
 
 impl Connection {
     pub(super) fn new(endpoint: Endpoint) -> Result<Self, ProviderError> {
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(endpoint.timeouts.connect)
-            // Followed, it would carry the question and the key to an address that nobody configured.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never());
-        if endpoint.base_url.is_loopback() {
-            http = http.no_proxy();
-        }
-        if !endpoint.base_url.is_tls() {
-            // Saves the reading of the system's certificates, and the need to have any.
-            http = http.tls_certs_only([]);
-        }
-        let http = http.build().map_err(|_| EndpointError::NoClient)?;
         let route = Route::to(&endpoint)?;
         Ok(Self {
             peer: Arc::new(Peer::of(&endpoint)),
             endpoint: Arc::new(endpoint),
-            http,
+            http: Arc::default(),
             route,
         })
     }
 
+    fn http(&self) -> Result<reqwest::Client, ProviderError> {
+        Ok(self.http.get_or_init(|| pool(&self.endpoint)).clone()?)
+    }
+
     /// A client for one request, and the tap that tells what its response said and how it failed.
-    pub(super) fn tapped(&self) -> (Client<Route>, Tap) {
-        let tap = Tap::default();
-        let (connection, seen) = (self.clone(), tap.clone());
+    pub(super) fn tapped(&self) -> Result<(Client<Route>, Tap), ProviderError> {
+        let (http, tap) = (self.http()?, Tap::default());
+        let (connection, pool, seen) = (self.clone(), http.clone(), tap.clone());
         let transport = tower::service_fn(move |request: HttpRequestFactory| {
-            let (connection, seen) = (connection.clone(), seen.clone());
+            let (connection, pool, seen) = (connection.clone(), pool.clone(), seen.clone());
             async move {
-                connection.send(request, &seen).await.map_err(|fault| {
+                connection.send(&pool, request, &seen).await.map_err(|fault| {
                     seen.fail(fault);
                     OpenAIError::InvalidArgument("see the tap".to_owned())
                 })
             }
         });
-        let client = Client::build(self.http.clone(), self.route.clone()).with_http_service(transport);
-        (client, tap)
+        let client = Client::build(http, self.route.clone()).with_http_service(transport);
+        Ok((client, tap))
     }
 
-    async fn send(&self, request: HttpRequestFactory, tap: &Tap) -> Result<reqwest::Response, ProviderError> {
+    async fn send(
+        &self,
+        pool: &reqwest::Client,
+        request: HttpRequestFactory,
+        tap: &Tap,
+    ) -> Result<reqwest::Response, ProviderError> {
         let (peer, timeouts) = (&self.peer, self.endpoint.timeouts);
         let request = request
             .build()
             .await
             .map_err(|_| ProviderError::Endpoint(EndpointError::NotAnAddress))?;
-        let response = tokio::time::timeout(timeouts.idle, self.http.execute(request))
+        let response = tokio::time::timeout(timeouts.idle, pool.execute(request))
             .await
             .map_err(|_| peer.timeout(TimeoutKind::Idle, timeouts.idle))?
             .map_err(|error| peer.unreached(&error, timeouts.connect))?;
@@ -102,6 +98,23 @@ impl Connection {
         );
         Ok(http::Response::new(reqwest::Body::wrap_stream(body)).into())
     }
+}
+
+fn pool(endpoint: &Endpoint) -> Result<reqwest::Client, EndpointError> {
+    let mut http = reqwest::Client::builder()
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(endpoint.timeouts.connect)
+        // Followed, it would carry the question and the key to an address that nobody configured.
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never());
+    if endpoint.base_url.is_loopback() {
+        http = http.no_proxy();
+    }
+    if !endpoint.base_url.is_tls() {
+        // Saves the reading of the system's certificates, and the need to have any.
+        http = http.tls_certs_only([]);
+    }
+    http.build().map_err(|_| EndpointError::NoClient)
 }
 
 /// The first part of a body, as text.

@@ -4,9 +4,9 @@
 //! ChatRequest ─► chat ─► async-openai ─► client (status and headers are read here) ─► socket
 //!      ChatEvent ◄─ chat ◄─ wire ◄─ async-openai ◄─ body (lines, silence, sizes) ◄─────┘
 //! ```
-//! One file, one idea: [`endpoint`] says who is asked, [`client`] carries a request there and sees the response
-//! before its first token, [`body`] guards what comes back, [`wire`] reads it, [`answer`] turns it into the events of
-//! [`chat`], [`fault`] finds out what a [`peer`] did wrong, [`error`] says it in a sentence.
+//! One file, one idea: `endpoint` says who is asked, `client` carries a request there and sees the response
+//! before its first token, `body` guards what comes back, `wire` reads it, `answer` turns it into the events of
+//! `chat`, `fault` finds out what a `peer` did wrong, `error` says it in a sentence.
 
 mod answer;
 mod body;

@@ -323,6 +323,13 @@ async fn record(seen: &Seen, request: Request) -> Recorded {
 /// Counts a client that goes before the response has ended: the server then drops what it was about to send.
 struct Attendance(Option<Arc<Seen>>);
 
+impl Attendance {
+    /// The response ends by the script, not by the client.
+    fn stayed(&mut self) {
+        self.0 = None;
+    }
+}
+
 impl Drop for Attendance {
     fn drop(&mut self) {
         if let Some(seen) = self.0.take() {
@@ -344,7 +351,9 @@ async fn play(reply: Reply, seen: Arc<Seen>) -> Response {
                 let item = match steps.next().await {
                     Some(Step::Piece(bytes)) => Ok(Bytes::from(bytes)),
                     Some(Step::Cut) => {
-                        attendance.0 = None;
+                        attendance.stayed();
+                        // A pause in the body makes the server write out what came before.
+                        tokio::task::yield_now().await;
                         Err(std::io::Error::other("cut by the script"))
                     }
                     Some(Step::Hang) => std::future::pending().await,
@@ -353,7 +362,7 @@ async fn play(reply: Reply, seen: Arc<Seen>) -> Response {
                         continue;
                     }
                     None => {
-                        attendance.0 = None;
+                        attendance.stayed();
                         return None;
                     }
                 };

@@ -45,3 +45,42 @@ impl fmt::Debug for CacheKey {
         write!(f, "CacheKey({})", self.short())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_in_every_process() {
+        // Written down once. A salted hash would give another value in each process.
+        assert_eq!(
+            CacheKey::new("all-MiniLM-L6-v2-q4", 384, "query", "What is impermanent loss?").as_str(),
+            "19e6eb581699c710f2c21361152d9dcbdcdfd20accd8e174bdfd51a492bc9af7"
+        );
+    }
+
+    #[test]
+    fn every_field_decides() {
+        let key = |model, dimension, unit, text| CacheKey::new(model, dimension, unit, text);
+        let base = key("m", 384, "query", "text");
+        assert_eq!(base, key("m", 384, "query", "text"));
+        for other in [
+            key("n", 384, "query", "text"),
+            key("m", 385, "query", "text"),
+            key("m", 384, "pair", "text"),
+            key("m", 384, "query", "text "),
+            key("m", 384, "query", "Text"),
+            key("m", 384, "queryt", "ext"),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn a_key_has_64_hex_digits() {
+        let key = CacheKey::new("m", 1, "u", "");
+        assert_eq!(key.as_str().len(), 64);
+        assert!(key.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_eq!(key.short().len(), 12);
+    }
+}

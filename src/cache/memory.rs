@@ -160,3 +160,124 @@ impl fmt::Debug for VectorCache {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> CacheKey {
+        CacheKey::new("m", 4, "query", text)
+    }
+
+    fn vector(number: f32) -> Arc<[f32]> {
+        vec![number; 4].into()
+    }
+
+    async fn never() -> Result<Arc<[f32]>, String> {
+        panic!("the value was there")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_ask_is_a_hit_with_its_age() {
+        let cache = VectorCache::with_capacity(1 << 20);
+        let first = cache
+            .get_or_load(&key("a"), async { Ok::<_, String>(vector(1.0)) })
+            .await
+            .unwrap();
+        assert_eq!(first.provenance, Provenance::Miss);
+        tokio::time::advance(Duration::from_secs(7)).await;
+        let second = cache.get_or_load(&key("a"), never()).await.unwrap();
+        assert_eq!(
+            second.provenance,
+            Provenance::Hit {
+                tier: Tier::Memory,
+                age: Duration::from_secs(7)
+            }
+        );
+        assert_eq!(second.vector, first.vector);
+        let stats = cache.snapshot();
+        assert_eq!((stats.hits, stats.misses, stats.joined), (1, 1, 0));
+    }
+
+    #[tokio::test]
+    async fn fifty_askers_at_once_load_once() {
+        let cache = VectorCache::with_capacity(1 << 20);
+        let (go, gate) = tokio::sync::watch::channel(false);
+        let loads = AtomicU64::new(0);
+        let asks = (0..50).map(|_| {
+            let mut gate = gate.clone();
+            let loads = &loads;
+            let cache = &cache;
+            async move {
+                let load = async {
+                    loads.fetch_add(1, Ordering::Relaxed);
+                    gate.wait_for(|open| *open).await.unwrap();
+                    Ok::<_, String>(vector(2.0))
+                };
+                cache.get_or_load(&key("a"), load).await.unwrap().provenance
+            }
+        });
+        let open = async {
+            // Every ask has been polled before this one: they all wait for the one load.
+            tokio::task::yield_now().await;
+            go.send(true).unwrap();
+        };
+        let (provenances, ()) = tokio::join!(futures::future::join_all(asks), open);
+        assert_eq!(loads.load(Ordering::Relaxed), 1);
+        let count = |wanted| {
+            provenances
+                .iter()
+                .filter(|provenance| **provenance == wanted)
+                .count()
+        };
+        assert_eq!((count(Provenance::Miss), count(Provenance::Joined)), (1, 49));
+        assert_eq!(cache.snapshot().joined, 49);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_loader_hands_over_to_the_next() {
+        let cache = VectorCache::with_capacity(1 << 20);
+        let cache = &cache;
+        let key = key("a");
+        let mut stuck =
+            Box::pin(cache.get_or_load(&key, std::future::pending::<Result<Arc<[f32]>, String>>()));
+        assert!(futures::poll!(&mut stuck).is_pending());
+        let mut next = Box::pin(cache.get_or_load(&key, async { Ok::<_, String>(vector(3.0)) }));
+        assert!(futures::poll!(&mut next).is_pending());
+        drop(stuck);
+        assert_eq!(next.await.unwrap().vector, vector(3.0));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_and_not_kept() {
+        let cache = VectorCache::with_capacity(1 << 20);
+        let failed = cache
+            .get_or_load(&key("a"), async { Err("no model".to_owned()) })
+            .await;
+        assert_eq!(*failed.unwrap_err(), "no model");
+        let loaded = cache
+            .get_or_load(&key("a"), async { Ok::<_, String>(vector(1.0)) })
+            .await
+            .unwrap();
+        assert_eq!(loaded.provenance, Provenance::Miss);
+    }
+
+    #[tokio::test]
+    async fn what_it_holds_stays_below_its_bytes() {
+        let entry = (OVERHEAD + 16) as u64;
+        let cache = VectorCache::with_capacity(10 * entry);
+        for number in 0..100_u8 {
+            cache
+                .insert(key(&number.to_string()), vector(f32::from(number)))
+                .await;
+        }
+        cache.settle().await;
+        let stats = cache.snapshot();
+        assert!((1..=10).contains(&stats.entries), "{stats:?}");
+        assert_eq!(stats.bytes, stats.entries * entry);
+        assert_eq!(stats.capacity, 10 * entry);
+        cache.clear();
+        cache.settle().await;
+        assert_eq!(cache.snapshot().entries, 0);
+    }
+}

@@ -51,3 +51,43 @@ pub(super) fn read() -> Result<Dataset, DatasetError> {
     }
     read::not_empty(dataset, "The bundled data set")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Strictness, validate};
+    use super::*;
+
+    #[test]
+    fn the_folder_and_the_table_name_the_same_topics() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/knowledge");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let mut expected: Vec<String> = TOPICS.iter().map(|topic| format!("{topic}.json")).collect();
+        expected.sort();
+        assert_eq!(files, expected);
+    }
+
+    #[test]
+    fn every_topic_of_the_bundled_set_has_pairs_and_the_house_style() {
+        let dataset = Dataset::bundled().unwrap();
+        let counted: Vec<String> = super::super::stats(&dataset)
+            .topics
+            .into_iter()
+            .map(|(topic, _)| topic)
+            .collect();
+        assert_eq!(counted, TOPICS);
+        let findings: Vec<String> = validate(&dataset, Strictness::HouseStyle)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(
+            findings.is_empty(),
+            "{} findings:\n{}",
+            findings.len(),
+            findings.join("\n")
+        );
+    }
+}

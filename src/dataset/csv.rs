@@ -7,7 +7,7 @@ pub(super) fn rows(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError> 
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::Headers)
         .from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| broken(&error, file))?.clone();
+    let header = reader.headers().map_err(|error| broken(&error, 1, file))?.clone();
     let column = |name: &str| header.iter().position(|title| title.eq_ignore_ascii_case(name));
     let required = |name: &str| {
         column(name).ok_or_else(|| DatasetError::Field {
@@ -22,12 +22,15 @@ pub(super) fn rows(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError> 
     let (topic, level, aliases) = (column("topic"), column("level"), column("aliases"));
     let (sources, as_of) = (column("sources"), column("as_of"));
 
+    let mut lines = Lines {
+        text,
+        offset: 0,
+        line: 1,
+    };
     let mut pairs = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| broken(&error, file))?;
-        let line = record
-            .position()
-            .map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
+        let record = record.map_err(|error| broken(&error, lines.at(error.position()), file))?;
+        let line = lines.at(record.position());
         let cell = |index: usize| record.get(index).unwrap_or_default().to_owned();
         let filled = |index: Option<usize>| index.map(cell).filter(|text| !text.trim().is_empty());
         let list = |index: Option<usize>| {
@@ -62,11 +65,29 @@ pub(super) fn rows(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError> 
     Ok(pairs)
 }
 
-fn broken(error: &csv::Error, file: &str) -> DatasetError {
-    let line = match error.position() {
-        Some(position) => usize::try_from(position.line()).unwrap_or(0),
-        None => 1,
-    };
+/// Counts lines up to where rows begin, going forward only. The reader's own count stops before a line end of two
+/// characters and before blank lines.
+struct Lines<'a> {
+    text: &'a str,
+    offset: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    fn at(&mut self, position: Option<&csv::Position>) -> usize {
+        let start = position
+            .and_then(|position| usize::try_from(position.byte()).ok())
+            .unwrap_or(self.offset);
+        let rest = self.text.get(start..).unwrap_or_default();
+        let start = start + rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        let passed = self.text.get(self.offset..start).unwrap_or_default();
+        self.line += passed.bytes().filter(|byte| *byte == b'\n').count();
+        self.offset = start.max(self.offset);
+        self.line
+    }
+}
+
+fn broken(error: &csv::Error, line: usize, file: &str) -> DatasetError {
     let problem = match error.kind() {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..

@@ -6,13 +6,15 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 /// The stem of a lower-case English word by Porter2, the second Porter stemmer (M. Porter, "The English (Porter2)
 /// stemming algorithm", 2001). A short word without a vowel loses its plural `s` too, which Porter2 keeps: `lps`,
-/// `cdps` and `nfts` are how this field writes LP, CDP and NFT in the plural.
+/// `cdps` and `nfts` are how this field writes LP, CDP and NFT in the plural. A word of three letters or fewer is an
+/// acronym more often than not and stays: Porter2 makes `apy` and `api` one.
 pub(crate) fn stem(word: &str) -> Cow<'_, str> {
     let vowelless = !word.contains(['a', 'e', 'i', 'o', 'u', 'y']);
     match word.strip_suffix('s') {
         Some(singular) if vowelless && (2..=5).contains(&singular.len()) && !singular.ends_with('s') => {
             Cow::Borrowed(singular)
         }
+        _ if word.chars().nth(3).is_none() => Cow::Borrowed(word),
         _ => Stemmer::create(Algorithm::English).stem(word),
     }
 }
@@ -25,16 +27,17 @@ pub(crate) fn is_stop_word(word: &str) -> bool {
 
 /// Sorted, for the binary search.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
-    "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "describe", "did",
-    "do", "does", "doing", "don", "done", "each", "explain", "few", "for", "from", "further", "get", "give",
-    "had", "has", "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in",
-    "into", "is", "it", "its", "itself", "just", "let", "like", "may", "me", "might", "more", "most", "must",
-    "my", "no", "nor", "not", "now", "of", "off", "on", "once", "one", "only", "or", "other", "our", "ours",
-    "out", "over", "own", "please", "same", "shall", "she", "should", "so", "some", "such", "tell", "than",
-    "that", "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those", "through",
-    "to", "too", "under", "until", "up", "very", "was", "we", "were", "what", "when", "where", "which",
-    "while", "who", "whom", "whose", "why", "will", "with", "would", "you", "your", "yours",
+    "a", "about", "after", "again", "all", "also", "am", "an", "and", "any", "are", "arent", "as", "at",
+    "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "cant", "could",
+    "describe", "did", "didnt", "do", "does", "doesnt", "doing", "don", "done", "dont", "each", "explain",
+    "few", "for", "from", "further", "get", "give", "had", "has", "have", "having", "he", "her", "here",
+    "hers", "him", "his", "how", "i", "if", "im", "in", "into", "is", "isnt", "it", "its", "itself", "ive",
+    "just", "let", "like", "may", "me", "might", "more", "most", "must", "my", "no", "nor", "not", "now",
+    "of", "off", "on", "once", "one", "only", "or", "other", "our", "ours", "out", "over", "own", "please",
+    "same", "shall", "she", "should", "so", "some", "such", "tell", "than", "that", "the", "their", "theirs",
+    "them", "then", "there", "these", "they", "this", "those", "through", "to", "too", "under", "until",
+    "up", "very", "was", "wasnt", "we", "were", "what", "when", "where", "which", "while", "who", "whom",
+    "whose", "why", "will", "with", "wont", "would", "you", "your", "yours",
 ];
 
 #[cfg(test)]
@@ -63,5 +66,6 @@ mod tests {
             assert_eq!(stem(plural), stem(singular), "{plural}");
         }
         assert_eq!(stem("xss"), "xss");
+        assert_ne!(stem("apy"), stem("api"));
     }
 }

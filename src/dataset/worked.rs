@@ -37,10 +37,9 @@ fn not_shown(pair: &Pair, example: &Worked) -> Option<String> {
     })
 }
 
-/// The value of a formula. A sign before a power binds as in mathematics (`-3^2` is -9), for which the sign is
-/// written as a subtraction: the parser would square -3.
+/// The value of a formula.
 fn value(formula: &str) -> Result<f64, String> {
-    let value: f64 = exmex::eval_str(&with_leading_zeros(formula)).map_err(|error| error.to_string())?;
+    let value: f64 = exmex::eval_str(&for_the_parser(formula)).map_err(|error| error.to_string())?;
     if value.is_finite() {
         Ok(value)
     } else {
@@ -48,11 +47,22 @@ fn value(formula: &str) -> Result<f64, String> {
     }
 }
 
-/// Puts a zero before every sign that starts a formula, a bracket or an argument.
-fn with_leading_zeros(formula: &str) -> String {
-    let mut text = String::with_capacity(formula.len() + 4);
+/// The formula in the parser's terms. A sign that starts a formula, a bracket or an argument is written as a
+/// subtraction from zero, because it binds weaker than a power (`-3^2` is -9) and the parser would square -3. A number
+/// such as `1e6` is written out, because the parser knows `e` only as Euler's number.
+fn for_the_parser(formula: &str) -> String {
+    let mut text = String::with_capacity(formula.len() + 8);
     let mut starts = true;
-    for character in formula.chars() {
+    let mut rest = formula;
+    while let Some(character) = rest.chars().next() {
+        if let Some((number, after)) =
+            scientific(rest).filter(|_| !text.ends_with(|last: char| last.is_alphanumeric()))
+        {
+            text.push_str(&number.to_string());
+            rest = after;
+            starts = false;
+            continue;
+        }
         if starts && matches!(character, '-' | '+') {
             text.push('0');
         }
@@ -60,8 +70,26 @@ fn with_leading_zeros(formula: &str) -> String {
         if !character.is_whitespace() {
             starts = matches!(character, '(' | ',');
         }
+        rest = rest.get(character.len_utf8()..).unwrap_or_default();
     }
     text
+}
+
+/// The number in scientific notation at the start of a text, and what follows it.
+fn scientific(text: &str) -> Option<(f64, &str)> {
+    let digits = |text: &str| {
+        text.find(|character: char| !character.is_ascii_digit())
+            .unwrap_or(text.len())
+    };
+    let mantissa = text.find(|character: char| !character.is_ascii_digit() && character != '.')?;
+    let exponent = text.get(mantissa..)?.strip_prefix(['e', 'E'])?;
+    let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let after = unsigned.get(digits(unsigned)..)?;
+    let number = text.get(..text.len() - after.len())?;
+    (mantissa > 0 && digits(unsigned) > 0)
+        .then(|| number.parse().ok())
+        .flatten()
+        .map(|number| (number, after))
 }
 
 /// Whether a rounded result stands for the value: within half a unit of its last written digit, or within 0.1 %.
@@ -99,12 +127,13 @@ mod tests {
             ("abs(1-3)", 2.0),
             ("min(2, 3) + max(2, 3)", 5.0),
             ("(1+0.05/365)^365 - 1", 0.051_267_5),
-            ("1e3/2", 500.0),
+            ("1e3/2 + 2.5e-1 - 1E2", 400.25),
+            ("2*e^0", 2.0),
             ("10 - 2 - 3", 5.0),
             ("8/2/2", 2.0),
             ("min(-1, -2^2)", -4.0),
         ] {
-            let value = value(formula).unwrap();
+            let value = value(formula).unwrap_or_else(|error| panic!("{formula}: {error}"));
             assert!((value - expected).abs() < 1e-6, "{formula} is {value}");
         }
     }

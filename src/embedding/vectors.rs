@@ -275,3 +275,177 @@ impl<'a> Reader<'a> {
         usize::try_from(u64::from_le_bytes(bytes.try_into().ok()?)).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> ModelId {
+        ModelId {
+            name: "test-model".into(),
+            dimension: 2,
+        }
+    }
+
+    fn texts() -> Vec<String> {
+        vec!["one".into(), "two".into(), "three".into()]
+    }
+
+    fn rows() -> Vec<Vector> {
+        [[1.0, 0.0], [0.6, 0.8], [0.0, -1.0]]
+            .iter()
+            .map(|row| Vector::normalised(row.to_vec(), 2).unwrap())
+            .collect()
+    }
+
+    fn bytes() -> Vec<u8> {
+        encode(&model(), &texts(), &rows()).unwrap()
+    }
+
+    fn sentence(bytes: &[u8]) -> String {
+        VectorFile::parse(bytes, "The vector file v.bin")
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_to_the_bit() {
+        let file = VectorFile::parse(&bytes(), "v").unwrap();
+        assert_eq!(file.model, model());
+        let reconciled = reconcile(&model(), &texts(), Some(&file));
+        assert_eq!(reconciled.missing, Vec::<usize>::new());
+        assert_eq!(reconciled.complete(Vec::new()), Some(rows()));
+    }
+
+    #[test]
+    fn the_same_vectors_give_the_same_bytes_on_every_machine() {
+        assert_eq!(bytes(), bytes());
+        assert_eq!(bytes().len(), 8 + 4 + 4 + 10 + 4 + 8 + 3 * (32 + 8) + 32);
+        assert_eq!(
+            blake3::hash(&bytes()).to_hex().as_str(),
+            "6eed9bf8ec5a71f6b1bfbab3f5b6a2c23221883d3fd97466443f7cb7a9236bb2"
+        );
+    }
+
+    #[test]
+    fn an_edited_text_and_another_model_are_embedded_again() {
+        let file = VectorFile::parse(&bytes(), "v").unwrap();
+        let edited: Vec<String> = vec!["two".into(), "one!".into(), "new".into(), "one".into()];
+        let reconciled = reconcile(&model(), &edited, Some(&file));
+        assert_eq!(reconciled.missing, [1, 2]);
+        let fresh = rows()[2].clone();
+        let all = reconciled.complete(vec![fresh.clone(), fresh.clone()]).unwrap();
+        assert_eq!(all, [rows()[1].clone(), fresh.clone(), fresh, rows()[0].clone()]);
+
+        let other_name = ModelId {
+            name: "other".into(),
+            ..model()
+        };
+        let other_size = ModelId {
+            dimension: 3,
+            ..model()
+        };
+        for other in [other_name, other_size] {
+            assert_eq!(reconcile(&other, &texts(), Some(&file)).missing, [0, 1, 2]);
+        }
+        assert_eq!(reconcile(&model(), &texts(), None).missing, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_completion_of_another_number_is_refused() {
+        assert_eq!(
+            reconcile(&model(), &texts(), None).complete(rows()[..2].to_vec()),
+            None
+        );
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_byte_is_noticed() {
+        let good = bytes();
+        for length in 0..good.len() {
+            assert!(
+                VectorFile::parse(&good[..length], "v").is_err(),
+                "cut at {length}"
+            );
+        }
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert!(VectorFile::parse(&bad, "v").is_err(), "flipped at {at}");
+        }
+        let longer = [good, vec![0]].concat();
+        assert!(VectorFile::parse(&longer, "v").is_err());
+    }
+
+    #[test]
+    fn each_fault_has_its_sentence() {
+        let good = bytes();
+        assert_eq!(
+            sentence(&good[..50]),
+            "The vector file v.bin is cut short or damaged (its checksum does not match), so the vectors are computed \
+             again."
+        );
+        assert_eq!(
+            sentence(b"not this"),
+            "The vector file v.bin is not a vector file of this program, so the vectors are computed again."
+        );
+        let mut newer = good;
+        newer[8] = 9;
+        assert_eq!(
+            sentence(&newer),
+            "The vector file v.bin has version 9 and this program reads version 1, so the vectors are computed again."
+        );
+        let missing = VectorFile::load(Path::new("/nowhere/v.bin"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            missing.starts_with("The vector file /nowhere/v.bin could not be read"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn a_hostile_count_under_a_right_checksum_reserves_nothing() {
+        let mut body = bytes();
+        body.truncate(body.len() - HASH);
+        let count = 8 + 4 + 4 + 10 + 4;
+        body[count..count + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+        let checksum = blake3::hash(&body);
+        body.extend_from_slice(checksum.as_bytes());
+        assert!(matches!(
+            VectorFile::parse(&body, "v"),
+            Err(VectorFileError::Damaged { .. })
+        ));
+    }
+
+    #[test]
+    fn a_row_that_is_no_unit_vector_is_refused() {
+        let mut body = bytes();
+        body.truncate(body.len() - HASH);
+        let last = body.len() - 4;
+        body[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+        let checksum = blake3::hash(&body);
+        body.extend_from_slice(checksum.as_bytes());
+        assert_eq!(
+            sentence(&body),
+            "The vector file v.bin holds a useless vector in row 3: number 2 is not finite; the vectors are computed \
+             again."
+        );
+    }
+
+    #[test]
+    fn a_saved_file_replaces_the_old_one_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/test.bin");
+        save(&path, &model(), &texts()[..1], &rows()[..1]).unwrap();
+        save(&path, &model(), &texts(), &rows()).unwrap();
+        assert_eq!(VectorFile::load(&path).unwrap().len(), 3);
+        assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+        assert!(save(&path, &model(), &texts(), &rows()[..1]).is_err());
+        assert_eq!(
+            VectorFile::load(&path).unwrap().len(),
+            3,
+            "a refused save leaves the file"
+        );
+    }
+}

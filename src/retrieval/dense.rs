@@ -183,9 +183,10 @@ mod tests {
             let all = index.search(&query, rows.len());
             let top = index.search(&query, k);
             prop_assert_eq!(&top[..], &all[..k.min(rows.len())]);
-            prop_assert!(all.windows(2).all(|pair| {
+            let in_order = all.windows(2).all(|pair| {
                 pair[0].score > pair[1].score || (pair[0].score == pair[1].score && pair[0].index < pair[1].index)
-            }));
+            });
+            prop_assert!(in_order);
         }
     }
 }

@@ -188,3 +188,154 @@ fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
             .unwrap_or_else(|| "no reason given".to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use std::sync::LazyLock;
+
+    #[derive(Deserialize)]
+    struct Golden {
+        text: String,
+        ids: Vec<i32>,
+        vector: Vec<f32>,
+    }
+
+    fn golden() -> Vec<Golden> {
+        serde_json::from_str(include_str!("../../../data/model/golden.json")).unwrap()
+    }
+
+    /// One model for all tests of this process.
+    static MODEL: LazyLock<LocalEmbedder> = LazyLock::new(LocalEmbedder::start);
+
+    fn cosine(left: &[f32], right: &[f32]) -> f32 {
+        let norm = right.iter().map(|number| number * number).sum::<f32>().sqrt();
+        left.iter()
+            .zip(right)
+            .map(|(left, right)| left * right)
+            .sum::<f32>()
+            / norm
+    }
+
+    async fn settled(embedder: &LocalEmbedder) -> Readiness {
+        embedder
+            .readiness()
+            .wait_for(|state| *state != Readiness::Loading)
+            .await
+            .unwrap()
+            .clone()
+    }
+
+    #[test]
+    fn token_ids_are_those_of_the_reference() {
+        let tokenizer = Tokenizer::bundled().unwrap();
+        for golden in golden() {
+            assert_eq!(
+                tokenizer.ids(&golden.text).unwrap(),
+                golden.ids,
+                "{}",
+                golden.text
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_to_256_tokens_between_its_marks() {
+        let tokenizer = Tokenizer::bundled().unwrap();
+        let text = "pool ".repeat(300);
+        let ids = tokenizer.ids(&text).unwrap();
+        assert_eq!((ids.len(), ids[0], ids[255]), (256, 101, 102));
+        assert_eq!(tokenizer.count(&text).unwrap(), 302);
+        let megabytes = "pool ".repeat(1 << 20);
+        assert_eq!(tokenizer.ids(&megabytes).unwrap(), ids);
+    }
+
+    #[tokio::test]
+    async fn vectors_are_those_of_the_reference_in_one_batch_and_one_by_one() {
+        let golden = golden();
+        let texts: Vec<String> = golden.iter().map(|golden| golden.text.clone()).collect();
+        let together = MODEL.embed(texts.clone()).await.unwrap();
+        for ((golden, vector), text) in golden.iter().zip(together).zip(texts) {
+            let alone = MODEL.embed(vec![text]).await.unwrap().remove(0);
+            for vector in [&vector, &alone] {
+                let cosine = cosine(vector.as_slice(), &golden.vector);
+                assert!(cosine >= 0.9999, "{cosine} for {}", golden.text);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn it_says_when_it_is_ready() {
+        assert!(matches!(settled(&MODEL).await, Readiness::Ready { load_ms } if load_ms > 0.0));
+        assert_eq!(MODEL.model_id(), &LocalEmbedder::bundled_id());
+    }
+
+    #[tokio::test]
+    async fn a_request_of_many_runs_comes_back_in_its_order() {
+        let texts: Vec<String> = (0..40)
+            .map(|number| format!("pool {}", "fee ".repeat(40 - number)))
+            .collect();
+        let batch = MODEL.embed(texts.clone()).await.unwrap();
+        assert_eq!(batch.len(), 40);
+        for place in [0, 17, 39] {
+            let alone = MODEL.embed(vec![texts[place].clone()]).await.unwrap().remove(0);
+            assert!(
+                cosine(batch[place].as_slice(), alone.as_slice()) > 0.9999,
+                "text {place}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_blank_text_is_refused_and_no_text_is_no_work() {
+        let blank = MODEL.embed(vec!["pool".into(), " \n".into()]).await;
+        assert_eq!(blank, Err(EmbedError::Blank { index: 1 }));
+        assert_eq!(MODEL.embed(Vec::new()).await, Ok(Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_model_is_one_clear_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let tokenizer = concat!(env!("CARGO_MANIFEST_DIR"), "/data/model/tokenizer.json");
+        let good = include_bytes!("../../../data/model/model.onnx");
+        for (name, bytes) in [
+            ("cut.onnx", &good[..good.len() / 2]),
+            ("text.onnx", b"not a model".as_slice()),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let embedder = LocalEmbedder::start_from(LocalEmbedder::bundled_id(), &path, tokenizer);
+            let Readiness::Failed(sentence) = settled(&embedder).await else {
+                panic!("{name} was loaded");
+            };
+            let beginning = format!("The embedding model {} could not be loaded (", path.display());
+            assert!(sentence.starts_with(&beginning), "{sentence}");
+            assert!(
+                sentence.ends_with("); check the file or use the model inside the program."),
+                "{sentence}"
+            );
+            let refused = embedder.embed(vec!["pool".into()]).await;
+            assert_eq!(refused, Err(EmbedError::NotLoaded(sentence)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_file_and_another_size_are_found_at_the_start() {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/data/model/model.onnx");
+        let tokenizer = concat!(env!("CARGO_MANIFEST_DIR"), "/data/model/tokenizer.json");
+        let missing =
+            LocalEmbedder::start_from(LocalEmbedder::bundled_id(), "/nowhere/model.onnx", tokenizer);
+        assert!(
+            matches!(settled(&missing).await, Readiness::Failed(sentence) if sentence.contains("/nowhere/model.onnx"))
+        );
+        let wide = ModelId {
+            name: "wide".into(),
+            dimension: 768,
+        };
+        let wide = LocalEmbedder::start_from(wide, model, tokenizer);
+        assert!(
+            matches!(settled(&wide).await, Readiness::Failed(sentence) if sentence.contains("384") && sentence.contains("768"))
+        );
+    }
+}

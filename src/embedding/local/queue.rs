@@ -99,3 +99,114 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Vector;
+    use super::*;
+    use std::cell::RefCell;
+
+    fn texts(name: &str, count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("{name}{number:03}")).collect()
+    }
+
+    fn vectors(texts: &[&str]) -> Answer {
+        let vector = |_| Vector::normalised(vec![1.0], 1);
+        texts
+            .iter()
+            .map(vector)
+            .collect::<Result<_, _>>()
+            .map_err(|_| EmbedError::Stopped)
+    }
+
+    /// Serves what waits on this thread and returns the first text of each run; ends when nothing waits.
+    fn runs(queue: &Queue, mut before_run: impl FnMut(usize)) -> Vec<String> {
+        let seen = RefCell::new(Vec::new());
+        loop {
+            let idle = {
+                let waiting = queue.lock();
+                waiting.short.iter().chain(&waiting.long).all(Batch::is_dropped)
+            };
+            if idle {
+                return seen.into_inner();
+            }
+            let Some(batch) = queue.next() else {
+                return seen.into_inner();
+            };
+            before_run(seen.borrow().len());
+            let run = |texts: &[&str]| {
+                seen.borrow_mut().push(texts[0].to_owned());
+                vectors(texts)
+            };
+            if let Some(rest) = batch.advance(run) {
+                queue.put_back(rest);
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_goes_before_the_rest_of_a_batch() {
+        let queue = Queue::default();
+        let mut set = queue.push(texts("set", 40)).unwrap();
+        let mut answers = Vec::new();
+        let seen = runs(&queue, |run| {
+            if run == 0 {
+                answers.push(queue.push(texts("query", 1)).unwrap());
+            }
+        });
+        assert_eq!(seen, ["set000", "query000", "set016", "set032"]);
+        assert_eq!(set.try_recv().unwrap().unwrap().len(), 40);
+        assert_eq!(answers[0].try_recv().unwrap().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_dropped_request_is_skipped_and_a_dropped_batch_stops_half_way() {
+        let queue = Queue::default();
+        drop(queue.push(texts("gone", 1)).unwrap());
+        let mut batch = Some(queue.push(texts("set", 40)).unwrap());
+        let kept = queue.push(texts("kept", 1)).unwrap();
+        let seen = runs(&queue, |run| {
+            if run == 1 {
+                batch.take();
+            }
+        });
+        assert_eq!(seen, ["kept000", "set000"]);
+        drop(kept);
+    }
+
+    #[test]
+    fn an_error_of_one_run_is_the_answer_of_its_request_alone() {
+        let queue = Queue::default();
+        let mut bad = queue.push(texts("bad", 1)).unwrap();
+        let mut good = queue.push(texts("good", 1)).unwrap();
+        for _ in 0..2 {
+            let run = |texts: &[&str]| {
+                if texts[0].starts_with("bad") {
+                    Err(EmbedError::Run("no".into()))
+                } else {
+                    vectors(texts)
+                }
+            };
+            assert!(queue.next().unwrap().advance(run).is_none());
+        }
+        assert_eq!(bad.try_recv().unwrap(), Err(EmbedError::Run("no".into())));
+        assert!(good.try_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn closing_answers_what_waits_and_refuses_what_comes_with_the_first_reason() {
+        let queue = Queue::default();
+        let mut waiting = queue.push(texts("early", 1)).unwrap();
+        queue.close(EmbedError::NotLoaded("broken".into()));
+        queue.close(EmbedError::Stopped);
+        assert_eq!(
+            waiting.try_recv().unwrap(),
+            Err(EmbedError::NotLoaded("broken".into()))
+        );
+        assert_eq!(
+            queue.push(texts("late", 1)).unwrap_err(),
+            EmbedError::NotLoaded("broken".into())
+        );
+        assert!(queue.next().is_none());
+    }
+}

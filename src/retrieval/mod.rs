@@ -1,1 +1,19 @@
-//! retrieval
+//! From text to ranked pairs: exact dense search, BM25, their fusion, and what a cosine is worth in this corpus.
+//!
+//! The steps are calls of their own, because the agent runs them as nodes of their own:
+//! [`LexicalIndex::search`] and [`DenseIndex::search`], then [`Corpus::rank`].
+
+mod background;
+mod corpus;
+mod dense;
+mod fusion;
+mod lexical;
+mod method;
+mod terms;
+
+pub use background::Background;
+pub use corpus::{Corpus, CorpusError, embed_missing, indexed_texts};
+pub use dense::{DenseHit, DenseIndex};
+pub use fusion::{Ranked, fuse};
+pub use lexical::{LexicalHit, LexicalIndex, LexicalSearch};
+pub use method::Method;

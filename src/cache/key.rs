@@ -1,0 +1,86 @@
+//! The name of a cached vector, the same in every process and on every machine.
+
+use std::fmt;
+
+/// Hex of blake3 over everything that decides the vector: model, dimension, unit and the exact text. Each field goes
+/// in behind its length, so that no two lists of fields run into the same bytes.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CacheKey(String);
+
+impl CacheKey {
+    /// `unit` says what kind of text it is ("query", "pair"): some models embed them differently.
+    pub fn new(model: &str, dimension: usize, unit: &str, text: &str) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for field in [
+            model.as_bytes(),
+            &(dimension as u64).to_le_bytes(),
+            unit.as_bytes(),
+            text.as_bytes(),
+        ] {
+            hasher.update(&(field.len() as u64).to_le_bytes());
+            hasher.update(field);
+        }
+        Self(hasher.finalize().to_hex().to_string())
+    }
+
+    /// 64 hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first digits, for a screen.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CacheKey({})", self.short())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_in_every_process() {
+        // Written down once. A salted hash would give another value in each process.
+        assert_eq!(
+            CacheKey::new("all-MiniLM-L6-v2-q4", 384, "query", "What is impermanent loss?").as_str(),
+            "19e6eb581699c710f2c21361152d9dcbdcdfd20accd8e174bdfd51a492bc9af7"
+        );
+    }
+
+    #[test]
+    fn every_field_decides() {
+        let key = |model, dimension, unit, text| CacheKey::new(model, dimension, unit, text);
+        let base = key("m", 384, "query", "text");
+        assert_eq!(base, key("m", 384, "query", "text"));
+        for other in [
+            key("n", 384, "query", "text"),
+            key("m", 385, "query", "text"),
+            key("m", 384, "pair", "text"),
+            key("m", 384, "query", "text "),
+            key("m", 384, "query", "Text"),
+            key("m", 384, "queryt", "ext"),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn a_key_has_64_hex_digits() {
+        let key = CacheKey::new("m", 1, "u", "");
+        assert_eq!(key.as_str().len(), 64);
+        assert!(key.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_eq!(key.short().len(), 12);
+    }
+}

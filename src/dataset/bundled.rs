@@ -1,0 +1,93 @@
+//! The set inside the program: one file a topic under `data/knowledge`.
+
+use super::{Dataset, DatasetError, json, read};
+
+macro_rules! topics {
+    ($($topic:literal),* $(,)?) => {
+        /// The topics of the bundled set, in its order; each is the name of one file.
+        pub const TOPICS: &[&str] = &[$($topic),*];
+
+        /// The files' texts, parallel to [`TOPICS`].
+        const TEXTS: &[&str] = &[$(include_str!(concat!("../../data/knowledge/", $topic, ".json"))),*];
+    };
+}
+
+topics!(
+    "amm",
+    "stableswap",
+    "lending",
+    "stablecoins",
+    "staking",
+    "perps",
+    "options",
+    "yield",
+    "aggregators",
+    "bridges",
+    "oracles",
+    "mev",
+    "l2",
+    "governance",
+    "security",
+    "flash-loans",
+    "rwa",
+    "insurance",
+    "wallets",
+    "token-standards",
+    "privacy",
+    "analytics",
+    "risk",
+    "regulation",
+    "vaults",
+    "launch",
+    "non-evm",
+);
+
+pub(super) fn read() -> Result<Dataset, DatasetError> {
+    let mut dataset = Dataset::new("bundled", Vec::new());
+    for (topic, text) in TOPICS.iter().zip(TEXTS) {
+        let file = format!("data/knowledge/{topic}.json");
+        let pairs = json::array(text, &file)?;
+        read::append(&mut dataset, &file, pairs);
+    }
+    read::not_empty(dataset, "The bundled data set")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Strictness, validate};
+    use super::*;
+
+    #[test]
+    fn the_folder_and_the_table_name_the_same_topics() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/knowledge");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let mut expected: Vec<String> = TOPICS.iter().map(|topic| format!("{topic}.json")).collect();
+        expected.sort();
+        assert_eq!(files, expected);
+    }
+
+    #[test]
+    fn every_topic_of_the_bundled_set_has_pairs_and_the_house_style() {
+        let dataset = Dataset::bundled().unwrap();
+        let counted: Vec<String> = super::super::stats(&dataset)
+            .topics
+            .into_iter()
+            .map(|(topic, _)| topic)
+            .collect();
+        assert_eq!(counted, TOPICS);
+        let findings: Vec<String> = validate(&dataset, Strictness::HouseStyle)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(
+            findings.is_empty(),
+            "{} findings:\n{}",
+            findings.len(),
+            findings.join("\n")
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! Pairs written as JSON: an array of objects, or one object a line.
+//!
+//! The fields are taken by hand and not by a derive, so that an error names the field and stands at its line.
+
+use serde_json::{Map, Value};
+
+use super::read::Placed;
+use super::{DatasetError, Level, Pair, Worked};
+
+/// Reads `[{..}, {..}]`.
+pub(super) fn array(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError> {
+    let place = Place {
+        file,
+        text,
+        offset: 0,
+    };
+    let values: Vec<Value> = match serde_json::from_str(text) {
+        Ok(Value::Array(values)) => values,
+        Ok(_) => {
+            return Err(place.syntax(
+                text.len() - text.trim_start().len(),
+                "expected an array `[...]` of objects; a file with one object a line must end in .jsonl"
+                    .to_owned(),
+            ));
+        }
+        Err(error) => return Err(place.broken(&error)),
+    };
+    element_offsets(text)
+        .into_iter()
+        .zip(&values)
+        .map(|(offset, value)| pair(value, Place { file, text, offset }))
+        .collect()
+}
+
+/// Reads one object a line; blank lines are skipped.
+pub(super) fn lines(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError> {
+    let mut pairs = Vec::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let place = Place { file, text, offset };
+        offset += line.len();
+        if line.trim().is_empty() {
+            continue;
+        }
+        let value = serde_json::from_str(line).map_err(|error| place.broken(&error))?;
+        pairs.push(pair(&value, place)?);
+    }
+    Ok(pairs)
+}
+
+/// Byte offsets at which the elements of a well-formed top-level array begin.
+fn element_offsets(text: &str) -> Vec<usize> {
+    let mut offsets = Vec::new();
+    let (mut depth, mut in_string, mut escaped, mut expects) = (0_usize, false, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        if expects && depth == 1 && !byte.is_ascii_whitespace() && byte != b']' {
+            offsets.push(at);
+            expects = false;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => {
+                depth += 1;
+                expects |= depth == 1;
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 1 => expects = true,
+            _ => {}
+        }
+    }
+    offsets
+}
+
+/// Where in a file the object being read begins.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    file: &'a str,
+    text: &'a str,
+    offset: usize,
+}
+
+impl Place<'_> {
+    /// Line and column (both from 1, the column in characters) of a byte offset of the file.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+        let column = 1 + before.rsplit('\n').next().map_or(0, |last| last.chars().count());
+        (line, column)
+    }
+
+    fn syntax(&self, offset: usize, problem: String) -> DatasetError {
+        let (line, column) = self.position(offset);
+        DatasetError::Syntax {
+            file: self.file.to_owned(),
+            line,
+            column,
+            problem,
+        }
+    }
+
+    /// An error of the JSON reader, which counts lines from where it began to read.
+    fn broken(&self, error: &serde_json::Error) -> DatasetError {
+        let (first, _) = self.position(self.offset);
+        let message = error.to_string();
+        let what = message
+            .rsplit_once(" at line ")
+            .map_or(message.as_str(), |(what, _)| what);
+        DatasetError::Syntax {
+            file: self.file.to_owned(),
+            line: first + error.line().saturating_sub(1),
+            column: error.column(),
+            problem: format!("the JSON is broken here ({what}); correct it and load the file again"),
+        }
+    }
+
+    /// An error of one field, at the field when it is there and at the object when it is missing. A quotation mark
+    /// inside a JSON string is always escaped, so `"name"` before a colon can only be a key.
+    fn field(&self, name: &str, problem: String) -> DatasetError {
+        let key = format!("\"{name}\"");
+        let object = self.text.get(self.offset..).unwrap_or_default();
+        let at = object
+            .match_indices(&key)
+            .find(|(at, _)| {
+                object
+                    .get(at + key.len()..)
+                    .is_some_and(|rest| rest.trim_start().starts_with(':'))
+            })
+            .map_or(0, |(at, _)| at);
+        let (line, column) = self.position(self.offset + at);
+        DatasetError::Field {
+            file: self.file.to_owned(),
+            line,
+            column,
+            field: name.to_owned(),
+            problem,
+        }
+    }
+}
+
+fn pair(value: &Value, place: Place<'_>) -> Result<Placed, DatasetError> {
+    let Value::Object(object) = value else {
+        return Err(place.syntax(
+            place.offset,
+            format!(
+                "expected an object with `id`, `question` and `answer`, found {}",
+                kind(value)
+            ),
+        ));
+    };
+    let object = Object { object, place };
+    let level = match object.optional("level")? {
+        None => None,
+        Some(name) => Some(name.parse::<Level>().map_err(|()| {
+            place.field(
+                "level",
+                format!("is \"{name}\"; use one of basic, intermediate, expert or leave it out"),
+            )
+        })?),
+    };
+    let pair = Pair {
+        id: object.id()?,
+        question: object.text("question")?,
+        answer: object.text("answer")?,
+        topic: object.optional("topic")?,
+        level,
+        aliases: object.list("aliases")?,
+        sources: object.list("sources")?,
+        as_of: object.optional("as_of")?,
+        worked: object.worked()?,
+    };
+    Ok((pair, place.position(place.offset).0))
+}
+
+/// An object whose fields are taken one by one.
+struct Object<'a> {
+    object: &'a Map<String, Value>,
+    place: Place<'a>,
+}
+
+impl Object<'_> {
+    /// `null` counts as left out.
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    fn wrong(&self, name: &str, expected: &str, found: &Value) -> DatasetError {
+        self.place
+            .field(name, format!("is {}; write {expected} instead", kind(found)))
+    }
+
+    fn text(&self, name: &str) -> Result<String, DatasetError> {
+        self.optional(name)?.ok_or_else(|| {
+            self.place
+                .field(name, "is missing; add it as a string".to_owned())
+        })
+    }
+
+    fn optional(&self, name: &str) -> Result<Option<String>, DatasetError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => Err(self.wrong(name, "a string", other)),
+        }
+    }
+
+    /// Ids may be numbers: older sets count their pairs.
+    fn id(&self) -> Result<String, DatasetError> {
+        match self.get("id") {
+            Some(Value::Number(number)) => Ok(number.to_string()),
+            _ => self.text("id"),
+        }
+    }
+
+    fn list(&self, name: &str) -> Result<Vec<String>, DatasetError> {
+        let Some(value) = self.get(name) else {
+            return Ok(Vec::new());
+        };
+        let items = value
+            .as_array()
+            .ok_or_else(|| self.wrong(name, "an array of strings", value))?;
+        items
+            .iter()
+            .map(|item| {
+                item.as_str().map(str::to_owned).ok_or_else(|| {
+                    self.place
+                        .field(name, format!("holds {}; every item must be a string", kind(item)))
+                })
+            })
+            .collect()
+    }
+
+    fn worked(&self) -> Result<Vec<Worked>, DatasetError> {
+        let Some(value) = self.get("worked") else {
+            return Ok(Vec::new());
+        };
+        let expected = "an array of objects with `formula`, `result` (a number) and `shown`";
+        let wrong = || self.wrong("worked", expected, value);
+        let items = value.as_array().ok_or_else(wrong)?;
+        items
+            .iter()
+            .map(|item| {
+                let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+                let example = || {
+                    Some(Worked {
+                        formula: text("formula")?,
+                        result: item.get("result")?.as_f64()?,
+                        shown: text("shown")?,
+                    })
+                };
+                example().ok_or_else(|| {
+                    self.place
+                        .field("worked", format!("holds an incomplete example; write {expected}"))
+                })
+            })
+            .collect()
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}

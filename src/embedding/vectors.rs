@@ -1,0 +1,451 @@
+//! Vectors kept in a file, each under the hash of exactly what it was made from.
+//!
+//! Layout, little endian: magic `DEFI-QA\0`, version u32, length of the model's name u32, the name, dimension u32,
+//! count u64, then per row 32 bytes [`content_hash`] and dimension x f32, and last the blake3 of everything before.
+//! The same vectors in the same order give the same bytes.
+//!
+//! A row is used only for a text whose hash it carries, so an edited pair is embedded again and two models never mix.
+//! A file that cannot be trusted as a whole is an error that costs time, not answers: pass `None` to [`reconcile`].
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::{fmt, fs};
+
+use super::{ModelId, Vector, VectorFault};
+
+const MAGIC: &[u8; 8] = b"DEFI-QA\0";
+const VERSION: u32 = 1;
+const HASH: usize = blake3::OUT_LEN;
+
+/// Hash of a text in a model's space: blake3 of the name's length, the name, the dimension and the text.
+pub type ContentHash = [u8; HASH];
+
+/// What a vector is made from: the model, its dimension and the exact text.
+pub fn content_hash(model: &ModelId, text: &str) -> ContentHash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(model.name.len() as u64).to_le_bytes());
+    hasher.update(model.name.as_bytes());
+    hasher.update(&(model.dimension as u64).to_le_bytes());
+    hasher.update(text.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+/// A vector file whose checksum, size and rows were all found right.
+#[derive(Clone, PartialEq)]
+pub struct VectorFile {
+    pub model: ModelId,
+    rows: HashMap<ContentHash, Vector>,
+}
+
+impl fmt::Debug for VectorFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VectorFile")
+            .field("model", &self.model)
+            .field("rows", &self.rows.len())
+            .finish()
+    }
+}
+
+/// Why a vector file is not used. The vectors are then computed again.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorFileError {
+    #[error("The vector file {} could not be read ({source}), so the vectors are computed again.", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("The vector file {} could not be written ({source}); check the folder and the free space.", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("{name} is not a vector file of this program, so the vectors are computed again.")]
+    Foreign { name: String },
+    #[error(
+        "{name} has version {found} and this program reads version {VERSION}, so the vectors are computed again."
+    )]
+    Version { name: String, found: u32 },
+    #[error(
+        "{name} is cut short or damaged (its checksum does not match), so the vectors are computed again."
+    )]
+    Damaged { name: String },
+    #[error("{name} holds a useless vector in row {row}: {fault}; the vectors are computed again.")]
+    Row {
+        name: String,
+        row: usize,
+        fault: VectorFault,
+    },
+    #[error(
+        "{texts} texts came with {vectors} vectors, so no vector file was written; embed every text first."
+    )]
+    Unequal { texts: usize, vectors: usize },
+    #[error(
+        "A vector has {found} numbers and the model {model}, so no vector file was written; embed with that model."
+    )]
+    WrongModel { found: usize, model: ModelId },
+}
+
+impl VectorFile {
+    /// Reads and verifies a whole file.
+    pub fn load(path: &Path) -> Result<Self, VectorFileError> {
+        let bytes = fs::read(path).map_err(|source| VectorFileError::Unreadable {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Self::parse(&bytes, &format!("The vector file {}", path.display()))
+    }
+
+    /// Verifies the bytes of a file; `name` begins the sentence of an error.
+    pub fn parse(bytes: &[u8], name: &str) -> Result<Self, VectorFileError> {
+        let name = || name.to_owned();
+        let damaged = || VectorFileError::Damaged { name: name() };
+        let foreign = || VectorFileError::Foreign { name: name() };
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(foreign)?;
+        let (version, _) = rest.split_first_chunk().ok_or_else(damaged)?;
+        let found = u32::from_le_bytes(*version);
+        if found != VERSION {
+            return Err(VectorFileError::Version { name: name(), found });
+        }
+        let (body, checksum) = bytes.split_last_chunk::<HASH>().ok_or_else(damaged)?;
+        if blake3::hash(body) != blake3::Hash::from_bytes(*checksum) {
+            return Err(damaged());
+        }
+
+        // The checksum holds, so what follows was written by a program that may only have been wrong, not torn.
+        let mut reader = Reader(body.get(MAGIC.len() + size_of::<u32>()..).unwrap_or_default());
+        let length = reader.u32().ok_or_else(damaged)?;
+        let model = ModelId {
+            name: String::from_utf8(reader.take(length).ok_or_else(damaged)?.to_vec())
+                .map_err(|_| damaged())?,
+            dimension: reader.u32().ok_or_else(damaged)?,
+        };
+        let count = reader.u64().ok_or_else(damaged)?;
+        let row = model
+            .dimension
+            .checked_mul(size_of::<f32>())
+            .and_then(|bytes| bytes.checked_add(HASH));
+        let row = row.ok_or_else(damaged)?;
+        if count.checked_mul(row) != Some(reader.0.len()) {
+            return Err(damaged());
+        }
+        let mut rows = HashMap::with_capacity(count);
+        for (index, bytes) in reader.0.chunks_exact(row).enumerate() {
+            let (hash, numbers) = bytes.split_first_chunk::<HASH>().ok_or_else(damaged)?;
+            let numbers: Vec<f32> = numbers
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect();
+            let vector =
+                Vector::from_unit(numbers, model.dimension).map_err(|fault| VectorFileError::Row {
+                    name: name(),
+                    row: index + 1,
+                    fault,
+                })?;
+            rows.insert(*hash, vector);
+        }
+        Ok(Self { model, rows })
+    }
+
+    /// Number of different texts.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The vector made from exactly this text by exactly this model.
+    pub fn get(&self, model: &ModelId, text: &str) -> Option<&Vector> {
+        self.rows.get(&content_hash(model, text))
+    }
+}
+
+/// The bytes of a file that holds these vectors, the vector of `texts[i]` at `vectors[i]`.
+pub fn encode(model: &ModelId, texts: &[String], vectors: &[Vector]) -> Result<Vec<u8>, VectorFileError> {
+    if texts.len() != vectors.len() {
+        return Err(VectorFileError::Unequal {
+            texts: texts.len(),
+            vectors: vectors.len(),
+        });
+    }
+    let wrong = vectors
+        .iter()
+        .find(|vector| vector.dimension() != model.dimension);
+    let small = u32::try_from(model.name.len())
+        .ok()
+        .zip(u32::try_from(model.dimension).ok());
+    let ((name_length, dimension), None) = (small.unwrap_or_default(), wrong) else {
+        return Err(VectorFileError::WrongModel {
+            found: wrong.map_or(0, Vector::dimension),
+            model: model.clone(),
+        });
+    };
+    let mut bytes = Vec::with_capacity(64 + vectors.len() * (HASH + model.dimension * size_of::<f32>()));
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&name_length.to_le_bytes());
+    bytes.extend_from_slice(model.name.as_bytes());
+    bytes.extend_from_slice(&dimension.to_le_bytes());
+    bytes.extend_from_slice(&(vectors.len() as u64).to_le_bytes());
+    for (text, vector) in texts.iter().zip(vectors) {
+        bytes.extend_from_slice(&content_hash(model, text));
+        for number in vector.as_slice() {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+    let checksum = blake3::hash(&bytes);
+    bytes.extend_from_slice(checksum.as_bytes());
+    Ok(bytes)
+}
+
+/// Writes a file whole or not at all: into a neighbour first, which then takes the name.
+pub fn save(
+    path: &Path,
+    model: &ModelId,
+    texts: &[String],
+    vectors: &[Vector],
+) -> Result<(), VectorFileError> {
+    let bytes = encode(model, texts, vectors)?;
+    let write = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        fs::create_dir_all(folder.unwrap_or(Path::new(".")))?;
+        let neighbour = path.with_extension(format!("{}.part", std::process::id()));
+        let mut file = fs::File::create(&neighbour)?;
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        let moved = written.and_then(|()| fs::rename(&neighbour, path));
+        if moved.is_err() {
+            // What is left is of no use, and the error that matters is the one above.
+            let _ = fs::remove_file(&neighbour);
+        }
+        moved
+    };
+    write().map_err(|source| VectorFileError::Unwritable {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+/// What is known of a set's vectors and what must be embedded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reconciled {
+    /// Parallel to the texts.
+    pub known: Vec<Option<Vector>>,
+    /// Indices of the texts without a vector, ascending.
+    pub missing: Vec<usize>,
+}
+
+impl Reconciled {
+    /// All vectors, once the missing ones are there in the order of `missing`; `None` when their number differs.
+    pub fn complete(self, embedded: Vec<Vector>) -> Option<Vec<Vector>> {
+        if embedded.len() != self.missing.len() {
+            return None;
+        }
+        let mut embedded = embedded.into_iter();
+        self.known
+            .into_iter()
+            .map(|known| known.or_else(|| embedded.next()))
+            .collect()
+    }
+}
+
+/// Looks every text up in the file, by what it says and by the model.
+pub fn reconcile(model: &ModelId, texts: &[String], file: Option<&VectorFile>) -> Reconciled {
+    let known: Vec<Option<Vector>> = texts.iter().map(|text| file?.get(model, text).cloned()).collect();
+    let missing = (0..texts.len())
+        .filter(|index| matches!(known.get(*index), Some(None)))
+        .collect();
+    Reconciled { known, missing }
+}
+
+/// Takes numbers off the front of bytes.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn u32(&mut self) -> Option<usize> {
+        let bytes = self.take(size_of::<u32>())?;
+        usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
+    }
+
+    fn u64(&mut self) -> Option<usize> {
+        let bytes = self.take(size_of::<u64>())?;
+        usize::try_from(u64::from_le_bytes(bytes.try_into().ok()?)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> ModelId {
+        ModelId {
+            name: "test-model".into(),
+            dimension: 2,
+        }
+    }
+
+    fn texts() -> Vec<String> {
+        vec!["one".into(), "two".into(), "three".into()]
+    }
+
+    fn rows() -> Vec<Vector> {
+        [[1.0, 0.0], [0.6, 0.8], [0.0, -1.0]]
+            .iter()
+            .map(|row| Vector::normalised(row.to_vec(), 2).unwrap())
+            .collect()
+    }
+
+    fn bytes() -> Vec<u8> {
+        encode(&model(), &texts(), &rows()).unwrap()
+    }
+
+    fn sentence(bytes: &[u8]) -> String {
+        VectorFile::parse(bytes, "The vector file v.bin")
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_to_the_bit() {
+        let file = VectorFile::parse(&bytes(), "v").unwrap();
+        assert_eq!(file.model, model());
+        let reconciled = reconcile(&model(), &texts(), Some(&file));
+        assert_eq!(reconciled.missing, Vec::<usize>::new());
+        assert_eq!(reconciled.complete(Vec::new()), Some(rows()));
+    }
+
+    #[test]
+    fn the_same_vectors_give_the_same_bytes_on_every_machine() {
+        assert_eq!(bytes(), bytes());
+        assert_eq!(bytes().len(), 8 + 4 + 4 + 10 + 4 + 8 + 3 * (32 + 8) + 32);
+        assert_eq!(
+            blake3::hash(&bytes()).to_hex().as_str(),
+            "6eed9bf8ec5a71f6b1bfbab3f5b6a2c23221883d3fd97466443f7cb7a9236bb2"
+        );
+    }
+
+    #[test]
+    fn an_edited_text_and_another_model_are_embedded_again() {
+        let file = VectorFile::parse(&bytes(), "v").unwrap();
+        let edited: Vec<String> = vec!["two".into(), "one!".into(), "new".into(), "one".into()];
+        let reconciled = reconcile(&model(), &edited, Some(&file));
+        assert_eq!(reconciled.missing, [1, 2]);
+        let fresh = rows()[2].clone();
+        let all = reconciled.complete(vec![fresh.clone(), fresh.clone()]).unwrap();
+        assert_eq!(all, [rows()[1].clone(), fresh.clone(), fresh, rows()[0].clone()]);
+
+        let other_name = ModelId {
+            name: "other".into(),
+            ..model()
+        };
+        let other_size = ModelId {
+            dimension: 3,
+            ..model()
+        };
+        for other in [other_name, other_size] {
+            assert_eq!(reconcile(&other, &texts(), Some(&file)).missing, [0, 1, 2]);
+        }
+        assert_eq!(reconcile(&model(), &texts(), None).missing, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_completion_of_another_number_is_refused() {
+        assert_eq!(
+            reconcile(&model(), &texts(), None).complete(rows()[..2].to_vec()),
+            None
+        );
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_byte_is_noticed() {
+        let good = bytes();
+        for length in 0..good.len() {
+            assert!(
+                VectorFile::parse(&good[..length], "v").is_err(),
+                "cut at {length}"
+            );
+        }
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert!(VectorFile::parse(&bad, "v").is_err(), "flipped at {at}");
+        }
+        let longer = [good, vec![0]].concat();
+        assert!(VectorFile::parse(&longer, "v").is_err());
+    }
+
+    #[test]
+    fn each_fault_has_its_sentence() {
+        let good = bytes();
+        assert_eq!(
+            sentence(&good[..50]),
+            "The vector file v.bin is cut short or damaged (its checksum does not match), so the vectors are computed \
+             again."
+        );
+        assert_eq!(
+            sentence(b"not this"),
+            "The vector file v.bin is not a vector file of this program, so the vectors are computed again."
+        );
+        let mut newer = good;
+        newer[8] = 9;
+        assert_eq!(
+            sentence(&newer),
+            "The vector file v.bin has version 9 and this program reads version 1, so the vectors are computed again."
+        );
+        let missing = VectorFile::load(Path::new("/nowhere/v.bin"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            missing.starts_with("The vector file /nowhere/v.bin could not be read"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn a_hostile_count_under_a_right_checksum_reserves_nothing() {
+        let mut body = bytes();
+        body.truncate(body.len() - HASH);
+        let count = 8 + 4 + 4 + 10 + 4;
+        body[count..count + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+        let checksum = blake3::hash(&body);
+        body.extend_from_slice(checksum.as_bytes());
+        assert!(matches!(
+            VectorFile::parse(&body, "v"),
+            Err(VectorFileError::Damaged { .. })
+        ));
+    }
+
+    #[test]
+    fn a_row_that_is_no_unit_vector_is_refused() {
+        let mut body = bytes();
+        body.truncate(body.len() - HASH);
+        let last = body.len() - 4;
+        body[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+        let checksum = blake3::hash(&body);
+        body.extend_from_slice(checksum.as_bytes());
+        assert_eq!(
+            sentence(&body),
+            "The vector file v.bin holds a useless vector in row 3: number 2 is not finite; the vectors are computed \
+             again."
+        );
+    }
+
+    #[test]
+    fn a_saved_file_replaces_the_old_one_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/test.bin");
+        save(&path, &model(), &texts()[..1], &rows()[..1]).unwrap();
+        save(&path, &model(), &texts(), &rows()).unwrap();
+        assert_eq!(VectorFile::load(&path).unwrap().len(), 3);
+        assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 1);
+        assert!(save(&path, &model(), &texts(), &rows()[..1]).is_err());
+        assert_eq!(
+            VectorFile::load(&path).unwrap().len(),
+            3,
+            "a refused save leaves the file"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! Exact nearest neighbours by cosine: every row is compared, nothing is approximated.
+
+use std::cmp::Ordering;
+
+use crate::embedding::Vector;
+
+/// Unit vectors of a corpus, row-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DenseIndex {
+    /// `rows x dimension` numbers.
+    numbers: Vec<f32>,
+    dimension: usize,
+}
+
+/// A row found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DenseHit {
+    /// Index of the pair.
+    pub index: usize,
+    /// Cosine with the query, -1 to 1.
+    pub score: f32,
+    /// Rank among all pairs, from 1.
+    pub rank: usize,
+}
+
+impl DenseIndex {
+    /// Copies vectors into one block; `None` when their sizes differ.
+    pub fn build(vectors: &[Vector]) -> Option<Self> {
+        let dimension = vectors.first().map_or(0, Vector::dimension);
+        if vectors.iter().any(|vector| vector.dimension() != dimension) {
+            return None;
+        }
+        let mut numbers = Vec::with_capacity(vectors.len() * dimension);
+        for vector in vectors {
+            numbers.extend_from_slice(vector.as_slice());
+        }
+        Some(Self { numbers, dimension })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.numbers.len().checked_div(self.dimension).unwrap_or(0)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The numbers of a row.
+    pub fn row(&self, index: usize) -> Option<&[f32]> {
+        let start = index.checked_mul(self.dimension)?;
+        self.numbers.get(start..start.checked_add(self.dimension)?)
+    }
+
+    /// The `k` rows of the highest cosine, best first; equal cosines in the order of their rows. Nothing for an index
+    /// without rows or a query of another size.
+    pub fn search(&self, query: &Vector, k: usize) -> Vec<DenseHit> {
+        let scores = self.scores(query.as_slice());
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        let score = |index: usize| scores.get(index).copied().unwrap_or(f32::NEG_INFINITY);
+        let better =
+            |left: &usize, right: &usize| descending(score(*left), score(*right)).then(left.cmp(right));
+        if k < order.len() {
+            order.select_nth_unstable_by(k, better);
+            order.truncate(k);
+        }
+        order.sort_unstable_by(better);
+        let hits = order.into_iter().zip(1..);
+        hits.map(|(index, rank)| DenseHit {
+            index,
+            score: score(index),
+            rank,
+        })
+        .collect()
+    }
+
+    /// Cosine of the query with every row.
+    fn scores(&self, query: &[f32]) -> Vec<f32> {
+        if self.dimension == 0 || query.len() != self.dimension {
+            return Vec::new();
+        }
+        // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set.
+        pulp::Arch::new().dispatch(|| {
+            let rows = self.numbers.chunks_exact(self.dimension);
+            rows.map(|row| dot(row, query)).collect()
+        })
+    }
+}
+
+/// Higher first. Scores are finite, as every [`Vector`] is.
+fn descending(left: f32, right: f32) -> Ordering {
+    right.total_cmp(&left)
+}
+
+/// Partial sums of one dot product: four AVX2 registers, enough to hide the latency of an addition.
+const LANES: usize = 32;
+
+/// Dot product of two slices of one length. The order of the additions is fixed and no multiply-add is fused, so
+/// every processor computes the same bits; inside [`pulp::Arch::dispatch`] the loop becomes the widest SIMD it has.
+#[inline(always)]
+pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (left_blocks, left_tail) = left.as_chunks::<LANES>();
+    let (right_blocks, right_tail) = right.as_chunks::<LANES>();
+    for (left, right) in left_blocks.iter().zip(right_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += left[lane] * right[lane];
+        }
+    }
+    let tail: f32 = left_tail
+        .iter()
+        .zip(right_tail)
+        .map(|(left, right)| left * right)
+        .sum();
+    sums.iter().sum::<f32>() + tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn vectors(rows: &[[f32; 2]]) -> Vec<Vector> {
+        rows.iter()
+            .map(|row| Vector::normalised(row.to_vec(), 2).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_equals_keep_their_order() {
+        let index = DenseIndex::build(&vectors(&[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, 0.0]])).unwrap();
+        let query = Vector::normalised(vec![1.0, 0.0], 2).unwrap();
+        let found = |k| {
+            index
+                .search(&query, k)
+                .iter()
+                .map(|hit| (hit.index, hit.rank))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found(10), [(1, 1), (3, 2), (2, 3), (0, 4)]);
+        assert_eq!(found(1), [(1, 1)]);
+        assert_eq!(found(0), []);
+    }
+
+    #[test]
+    fn an_empty_index_and_a_query_of_another_size_find_nothing() {
+        let query = Vector::normalised(vec![1.0, 0.0], 2).unwrap();
+        assert_eq!(DenseIndex::build(&[]).unwrap().search(&query, 5), []);
+        let index = DenseIndex::build(&[Vector::normalised(vec![1.0; 3], 3).unwrap()]).unwrap();
+        assert_eq!(index.search(&query, 5), []);
+    }
+
+    #[test]
+    fn vectors_of_two_sizes_make_no_index() {
+        let mixed = [
+            Vector::normalised(vec![1.0; 3], 3).unwrap(),
+            Vector::normalised(vec![1.0; 2], 2).unwrap(),
+        ];
+        assert_eq!(DenseIndex::build(&mixed), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_dot_product_is_the_sum_of_the_products(
+            pairs in proptest::collection::vec((-1.0_f32..1.0, -1.0_f32..1.0), 0..200)
+        ) {
+            let (left, right): (Vec<f32>, Vec<f32>) = pairs.iter().copied().unzip();
+            let exact: f64 = pairs.iter().map(|(left, right)| f64::from(*left) * f64::from(*right)).sum();
+            prop_assert!((f64::from(dot(&left, &right)) - exact).abs() < 1e-4);
+        }
+
+        #[test]
+        fn partial_selection_finds_what_sorting_all_finds(
+            rows in proptest::collection::vec([-3_i8..3, -3_i8..3], 1..60), k in 0_usize..70
+        ) {
+            let rows: Vec<[f32; 2]> = rows.iter().map(|[x, y]| [f32::from(*x), f32::from(*y) + 0.5]).collect();
+            let index = DenseIndex::build(&vectors(&rows)).unwrap();
+            let query = Vector::normalised(vec![1.0, 0.3], 2).unwrap();
+            let all = index.search(&query, rows.len());
+            let top = index.search(&query, k);
+            prop_assert_eq!(&top[..], &all[..k.min(rows.len())]);
+            let in_order = all.windows(2).all(|pair| {
+                pair[0].score > pair[1].score || (pair[0].score == pair[1].score && pair[0].index < pair[1].index)
+            });
+            prop_assert!(in_order);
+        }
+    }
+}

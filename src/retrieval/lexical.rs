@@ -1,0 +1,404 @@
+//! BM25 over an inverted index.
+//!
+//! S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", Foundations and Trends in
+//! Information Retrieval 3(4), 2009, with the idf of Lucene, `ln(1 + (N - df + 0.5) / (df + 0.5))`, which is never
+//! negative.
+
+use std::collections::HashMap;
+
+use super::terms::{Word, words};
+
+/// Saturation of a term's frequency: the customary value (Robertson and Zaragoza give 1.2 to 2).
+const K1: f32 = 1.2;
+/// How much a long text is discounted, 0 to 1: the customary value (Robertson and Zaragoza give 0.5 to 0.8).
+const B: f32 = 0.75;
+
+/// Terms of a corpus and the texts that hold them.
+#[derive(Clone, Debug, Default)]
+pub struct LexicalIndex {
+    terms: HashMap<String, usize>,
+    postings: Vec<Vec<Posting>>,
+    /// Terms of each text.
+    lengths: Vec<u32>,
+    average_length: f32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Posting {
+    text: u32,
+    frequency: u32,
+}
+
+/// A text that shares a term with the query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LexicalHit {
+    /// Index of the pair.
+    pub index: usize,
+    /// BM25, above 0.
+    pub score: f32,
+    /// Rank among the pairs that share a term with the query, from 1.
+    pub rank: usize,
+    /// Words of the query that the pair holds, as the query spells them.
+    pub terms: Vec<String>,
+    /// Share, 0 to 1, of the query's content words that the pair holds, each word weighted by its idf. A word that the
+    /// corpus does not know weighs most.
+    pub coverage: f32,
+}
+
+/// What a query found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LexicalSearch {
+    /// Best first; equal scores in the order of the pairs.
+    pub hits: Vec<LexicalHit>,
+    /// How many pairs share a term with the query, found or cut off.
+    pub matching: usize,
+    /// Content words of the query, as it spells them, each once.
+    pub words: Vec<String>,
+    /// Those of them that the corpus does not hold anywhere.
+    pub unknown: Vec<String>,
+}
+
+impl LexicalSearch {
+    /// Share, 0 to 1, of the query's content words that the corpus holds at all; 0 for a query without any.
+    pub fn known(&self) -> f32 {
+        if self.words.is_empty() {
+            return 0.0;
+        }
+        1.0 - self.unknown.len() as f32 / self.words.len() as f32
+    }
+}
+
+/// A word of the query, looked up.
+struct QueryWord<'a> {
+    surface: &'a str,
+    parts: Vec<Lookup>,
+    compound: Option<Lookup>,
+}
+
+#[derive(Clone, Copy)]
+struct Lookup {
+    /// Number of the term, when the corpus has it.
+    term: Option<usize>,
+    idf: f32,
+}
+
+impl LexicalIndex {
+    /// Indexes texts; a hit's `index` is the place of its text.
+    pub fn build<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
+        let mut index = Self::default();
+        for (number, text) in (0_u32..).zip(texts) {
+            let mut length = 0;
+            for word in words(text.as_ref()) {
+                for term in word.terms() {
+                    index.count(term, number);
+                }
+                // A compound is another spelling of its parts and makes a text no longer.
+                length += word.parts.len() as u32;
+            }
+            index.lengths.push(length);
+        }
+        let total: f64 = index.lengths.iter().map(|length| f64::from(*length)).sum();
+        index.average_length = (total / index.lengths.len().max(1) as f64) as f32;
+        index
+    }
+
+    fn count(&mut self, term: &str, text: u32) {
+        let number = match self.terms.get(term) {
+            Some(number) => *number,
+            None => {
+                self.terms.insert(term.to_owned(), self.postings.len());
+                self.postings.push(Vec::new());
+                self.postings.len() - 1
+            }
+        };
+        let Some(postings) = self.postings.get_mut(number) else {
+            return;
+        };
+        match postings.last_mut().filter(|posting| posting.text == text) {
+            Some(posting) => posting.frequency += 1,
+            None => postings.push(Posting { text, frequency: 1 }),
+        }
+    }
+
+    /// Number of texts.
+    pub fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// Number of different terms.
+    pub fn vocabulary(&self) -> usize {
+        self.postings.len()
+    }
+
+    /// The `k` texts of the highest score. A query without content words finds nothing.
+    pub fn search(&self, query: &str, k: usize) -> LexicalSearch {
+        let query = self.look_up(query);
+        let mut scores = vec![0.0_f32; self.len()];
+        let mut best_word = vec![0.0_f32; self.len()];
+        for word in &query {
+            self.add_word(word, &mut scores, &mut best_word);
+        }
+        let score = |index: usize| scores.get(index).copied().unwrap_or(0.0);
+        let mut order: Vec<usize> = (0..scores.len()).filter(|index| score(*index) > 0.0).collect();
+        let matching = order.len();
+        let better =
+            |left: &usize, right: &usize| score(*right).total_cmp(&score(*left)).then(left.cmp(right));
+        if k < order.len() {
+            order.select_nth_unstable_by(k, better);
+            order.truncate(k);
+        }
+        order.sort_unstable_by(better);
+
+        let hits = order.into_iter().zip(1..).map(|(index, rank)| {
+            let (terms, coverage) = self.coverage(&query, index);
+            LexicalHit {
+                index,
+                score: score(index),
+                rank,
+                terms,
+                coverage,
+            }
+        });
+        let unknown = query.iter().filter(|word| !word.is_known());
+        LexicalSearch {
+            hits: hits.collect(),
+            matching,
+            words: query.iter().map(|word| word.surface.to_owned()).collect(),
+            unknown: unknown.map(|word| word.surface.to_owned()).collect(),
+        }
+    }
+
+    /// The query's words, each once: the second of two words with the same terms adds nothing.
+    fn look_up<'a>(&self, query: &'a str) -> Vec<QueryWord<'a>> {
+        let mut seen: Vec<Word<'a>> = Vec::new();
+        for word in words(query) {
+            if !seen.iter().any(|other| other.parts == word.parts) {
+                seen.push(word);
+            }
+        }
+        let look_up = |term: &String| {
+            let term = self.terms.get(term).copied();
+            Lookup {
+                term,
+                idf: self.idf(term),
+            }
+        };
+        let looked_up = seen.iter().map(|word| QueryWord {
+            surface: word.surface,
+            parts: word.parts.iter().map(look_up).collect(),
+            compound: word.compound.as_ref().map(look_up),
+        });
+        looked_up.collect()
+    }
+
+    /// An unknown term has the idf of one that no text holds.
+    fn idf(&self, term: Option<usize>) -> f32 {
+        let holders = term.and_then(|term| self.postings.get(term)).map_or(0, Vec::len) as f32;
+        let rest = self.len() as f32 - holders;
+        (1.0 + (rest + 0.5) / (holders + 0.5)).ln()
+    }
+
+    /// Adds a word's BM25 to each text: the sum over its parts or its compound, whichever is more. Both spell the
+    /// same thing, so adding both would count it twice. `scratch` is all zero before and after.
+    fn add_word(&self, word: &QueryWord<'_>, scores: &mut [f32], scratch: &mut [f32]) {
+        for lookup in &word.parts {
+            self.each_score(*lookup, |text, score| {
+                if let Some(sum) = scratch.get_mut(text) {
+                    *sum += score;
+                }
+            });
+        }
+        if let Some(lookup) = word.compound {
+            self.each_score(lookup, |text, score| {
+                if let Some(sum) = scratch.get_mut(text) {
+                    *sum = sum.max(score);
+                }
+            });
+        }
+        for lookup in word.parts.iter().chain(&word.compound) {
+            self.each_score(*lookup, |text, _| {
+                if let (Some(score), Some(word)) = (scores.get_mut(text), scratch.get_mut(text)) {
+                    *score += std::mem::take(word);
+                }
+            });
+        }
+    }
+
+    fn each_score(&self, lookup: Lookup, mut add: impl FnMut(usize, f32)) {
+        let postings = lookup.term.and_then(|term| self.postings.get(term));
+        for posting in postings.into_iter().flatten() {
+            let text = posting.text as usize;
+            let length = self.lengths.get(text).copied().unwrap_or(0) as f32;
+            let frequency = posting.frequency as f32;
+            let relative = length / self.average_length.max(1.0);
+            let score = lookup.idf * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * relative));
+            add(text, score);
+        }
+    }
+
+    /// The query's words that a text holds, and their share by idf. Of a word with parts, the parts that the text
+    /// holds count; its compound counts as all of them.
+    fn coverage(&self, query: &[QueryWord<'_>], text: usize) -> (Vec<String>, f32) {
+        let holds = |lookup: &Lookup| {
+            let postings = lookup.term.and_then(|term| self.postings.get(term));
+            postings.is_some_and(|postings| {
+                postings
+                    .binary_search_by_key(&text, |posting| posting.text as usize)
+                    .is_ok()
+            })
+        };
+        let (mut terms, mut held, mut all) = (Vec::new(), 0.0, 0.0);
+        for word in query {
+            let weight: f32 = word.parts.iter().map(|part| part.idf).sum();
+            let covered = if word.compound.as_ref().is_some_and(holds) {
+                weight
+            } else {
+                word.parts
+                    .iter()
+                    .filter(|part| holds(part))
+                    .map(|part| part.idf)
+                    .sum()
+            };
+            all += weight;
+            held += covered;
+            if covered > 0.0 {
+                terms.push(word.surface.to_owned());
+            }
+        }
+        (terms, if all > 0.0 { held / all } else { 0.0 })
+    }
+}
+
+impl QueryWord<'_> {
+    fn is_known(&self) -> bool {
+        self.parts
+            .iter()
+            .chain(&self.compound)
+            .any(|lookup| lookup.term.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXTS: [&str; 5] = [
+        "What is impermanent loss? A pool loses against holding.",
+        "What is ERC-4626? The tokenized vault standard.",
+        "How does an ERC-20 approval work?",
+        "A pool with x * y = k is a constant-product pool.",
+        "What does veCRV vote on? Gauge weights.",
+    ];
+
+    fn found(query: &str) -> Vec<usize> {
+        let search = LexicalIndex::build(TEXTS).search(query, 10);
+        search.hits.iter().map(|hit| hit.index).collect()
+    }
+
+    #[test]
+    fn each_spelling_of_a_standard_finds_it_first() {
+        for query in ["ERC-4626", "erc4626", "4626", "ERC 4626", "eip4626"] {
+            assert_eq!(found(query).first(), Some(&1), "{query}");
+        }
+        assert_eq!(found("x*y=k"), [3]);
+        assert_eq!(found("vecrv"), [4]);
+        assert_eq!(found("constant product pools").first(), Some(&3));
+    }
+
+    #[test]
+    fn scores_are_those_of_the_formula() {
+        let index = LexicalIndex::build(["pool pool fee", "pool", "gas"]);
+        let search = index.search("pool", 10);
+        // N = 3, df = 2, average length 5/3.
+        let idf = (1.0_f32 + 1.5 / 2.5).ln();
+        let bm25 = |frequency: f32, length: f32| {
+            idf * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * length / (5.0 / 3.0)))
+        };
+        let scores: Vec<f32> = search.hits.iter().map(|hit| hit.score).collect();
+        assert_eq!(
+            search.hits.iter().map(|hit| hit.index).collect::<Vec<_>>(),
+            [1, 0]
+        );
+        assert!((scores[0] - bm25(1.0, 1.0)).abs() < 1e-6);
+        assert!((scores[1] - bm25(2.0, 3.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_compound_in_the_query_counts_as_its_parts_or_as_itself_and_not_as_both() {
+        let index = LexicalIndex::build(["erc 4626", "erc4626", "gas fee"]);
+        let search = index.search("ERC-4626", 10);
+        // Every text has two terms, so BM25 of one occurrence is the idf. Two texts hold each part, one the compound.
+        let idf = |holders: f32| (1.0 + (3.0 - holders + 0.5) / (holders + 0.5)).ln();
+        let found: Vec<(usize, f32)> = search.hits.iter().map(|hit| (hit.index, hit.score)).collect();
+        assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 0]);
+        assert!((found[0].1 - idf(1.0)).abs() < 1e-6);
+        assert!((found[1].1 - 2.0 * idf(2.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn equal_scores_keep_the_order_of_the_texts() {
+        let index = LexicalIndex::build(["pool", "gas", "pool", "pool"]);
+        let all: Vec<usize> = index
+            .search("pool", 10)
+            .hits
+            .iter()
+            .map(|hit| hit.index)
+            .collect();
+        assert_eq!(all, [0, 2, 3]);
+        let two = index.search("pool", 2);
+        assert_eq!(
+            two.hits
+                .iter()
+                .map(|hit| (hit.index, hit.rank))
+                .collect::<Vec<_>>(),
+            [(0, 1), (2, 2)]
+        );
+        assert_eq!(two.matching, 3);
+    }
+
+    #[test]
+    fn matched_terms_are_spelled_as_the_query_spells_them() {
+        let search = LexicalIndex::build(TEXTS).search("Which POOLS suffer Impermanent losses and hail?", 10);
+        assert_eq!(search.hits[0].terms, ["POOLS", "Impermanent", "losses"]);
+        assert_eq!(search.words, ["POOLS", "suffer", "Impermanent", "losses", "hail"]);
+        assert_eq!(search.unknown, ["suffer", "hail"]);
+        assert!((search.known() - 0.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn coverage_is_the_share_by_idf_of_the_words_that_the_pair_holds() {
+        let index = LexicalIndex::build(["pool fee", "pool", "gas"]);
+        let search = index.search("pool fee hail", 10);
+        let idf = |holders: f32| (1.0 + (3.0 - holders + 0.5) / (holders + 0.5)).ln();
+        let (pool, fee, hail) = (idf(2.0), idf(1.0), idf(0.0));
+        assert!((search.hits[0].coverage - (pool + fee) / (pool + fee + hail)).abs() < 1e-6);
+        assert_eq!(index.search("pool fee", 1).hits[0].coverage, 1.0);
+        assert_eq!(index.search("fees of the pools", 1).hits[0].coverage, 1.0);
+    }
+
+    #[test]
+    fn a_word_said_twice_counts_once() {
+        let index = LexicalIndex::build(TEXTS);
+        assert_eq!(
+            index.search("pool pools POOL", 10).hits,
+            index.search("pool", 10).hits
+        );
+    }
+
+    #[test]
+    fn nothing_comes_of_nothing() {
+        assert_eq!(
+            LexicalIndex::build(TEXTS).search("", 10),
+            LexicalSearch::default()
+        );
+        assert_eq!(LexicalIndex::build(TEXTS).search("what is the", 10).known(), 0.0);
+        assert_eq!(
+            LexicalIndex::build(Vec::<String>::new()).search("pool", 10).hits,
+            []
+        );
+    }
+}

@@ -1,1 +1,6 @@
 //! tui
+
+pub mod markdown;
+pub mod pace;
+pub mod terminal;
+pub mod wrap;

@@ -16,4 +16,4 @@ pub use corpus::{Corpus, CorpusError, embed_missing, indexed_texts};
 pub use dense::{DenseHit, DenseIndex};
 pub use fusion::{Ranked, fuse};
 pub use lexical::{LexicalHit, LexicalIndex, LexicalSearch};
-pub use method::Method;
+pub use method::{Method, UnknownMethod};

@@ -24,6 +24,8 @@ use std::io::{self, IsTerminal};
 
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::clipboard::CopyToClipboard;
+use ratatui::crossterm::queue;
 use ratatui::layout::{Position, Rect};
 
 use frame_writer::FrameWriter;
@@ -125,6 +127,12 @@ impl Terminal {
         self.screen
             .resize(Rect::from((Position::ORIGIN, size)))
             .map_err(TerminalError::drawing)
+    }
+
+    /// Puts text on the terminal's clipboard (OSC 52), where the terminal allows it.
+    pub fn copy(&mut self, text: &str) -> Result<(), TerminalError> {
+        queue!(self.writer, CopyToClipboard::to_clipboard_from(text)).map_err(TerminalError::drawing)?;
+        self.writer.present().map_err(TerminalError::drawing)
     }
 
     /// Ctrl-Z, or [`TerminalSignal::Suspend`]: gives the terminal back, stops this process until SIGCONT, takes the

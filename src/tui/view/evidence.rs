@@ -11,6 +11,9 @@ use crate::app::{App, Entry, Focus, Target};
 use crate::text;
 use crate::tui::theme::Theme;
 
+/// What stands below a number.
+const INDENT: &str = "    ";
+
 /// Draws the evidence of the selected question.
 pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, drawn: &mut Drawn) {
     let entry = app.current();
@@ -38,8 +41,8 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
     let Some(entry) = entry else { return };
     let cited = citation::numbers(&entry.exchange.answer, hits.len());
     let height = usize::from(body.height);
-    // Three lines a row where they fit, else two, else one.
-    let lines_each = (height / hits.len()).clamp(1, 3);
+    // Five lines a row where they fit (the question on up to three), else fewer, at last one.
+    let lines_each = (height / hits.len()).clamp(1, 5);
     let first = first_row(entry, hits.len(), height / lines_each);
     let best = hits.iter().map(|hit| hit.score).fold(f64::MIN, f64::max);
     let mut rest = body;
@@ -48,10 +51,6 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
             break;
         }
         let selected = entry.evidence == Some(index);
-        let row = Rect {
-            height: rest.height.min(lines_each as u16),
-            ..rest
-        };
         let shown = lines(
             hit,
             Row {
@@ -59,11 +58,15 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
                 selected,
                 cited: cited.contains(&(index + 1)),
                 share: if best > 0.0 { hit.score / best.max(1.0) } else { 0.0 },
-                width: usize::from(row.width),
+                width: usize::from(rest.width),
                 lines: lines_each,
             },
             theme,
         );
+        let row = Rect {
+            height: rest.height.min(u16::try_from(shown.len()).unwrap_or(u16::MAX)),
+            ..rest
+        };
         section::lines(buffer, row, shown);
         if selected {
             buffer.set_style(row, theme.row_selected);
@@ -92,9 +95,11 @@ struct Row {
 }
 
 fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
+    // A cited row wears its number as the answer writes it.
+    let number = if row.cited { format!("[{}]", row.number) } else { format!(" {} ", row.number) };
     let mark = if row.selected { "▸" } else { " " };
     let number = Span::styled(
-        format!("{mark}{} ", row.number),
+        format!("{mark}{number} "),
         if row.cited { theme.key } else { theme.dim },
     );
     let question = text::sanitize_line(&hit.question).into_owned();
@@ -107,11 +112,10 @@ fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
             Span::raw(text::truncate(&question, room).into_owned()),
         ])];
     }
-    let cited = if row.cited { " cited" } else { "" };
     let scores = scores(hit);
     let bar_width = row
         .width
-        .saturating_sub(text::width(&number.content) + text::width(&scores) + cited.len() + 1)
+        .saturating_sub(text::width(&number.content) + text::width(&scores) + 1)
         .min(12);
     let mut head = vec![number];
     if bar_width >= 3 {
@@ -119,15 +123,21 @@ fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
         head.push(Span::raw(" "));
     }
     head.push(Span::styled(scores, theme.text));
-    head.push(Span::styled(cited, theme.good));
-    let room = row.width.saturating_sub(3);
-    let mut shown = vec![
-        Line::from(head),
-        Line::from(vec![
-            Span::raw("   "),
-            Span::styled(text::truncate(&question, room).into_owned(), theme.strong),
-        ]),
-    ];
+    let mut shown = vec![Line::from(head)];
+    let room = row.width.saturating_sub(INDENT.len());
+    let asked = row.lines.saturating_sub(2).max(1);
+    let mut wrapped = section::wrapped(&question, room, theme.strong);
+    if wrapped.len() > asked {
+        // What does not fit is cut with an ellipsis on the last line that does.
+        let rest: Vec<String> = wrapped.iter().skip(asked - 1).map(ToString::to_string).collect();
+        wrapped.truncate(asked - 1);
+        let last = text::truncate(&rest.join(" "), room).into_owned();
+        wrapped.push(Line::styled(last, theme.strong));
+    }
+    shown.extend(wrapped.into_iter().map(|mut line| {
+        line.spans.insert(0, Span::raw(INDENT));
+        line
+    }));
     if row.lines >= 3 {
         shown.push(why(hit, row.width, theme));
     }
@@ -145,8 +155,8 @@ fn scores(hit: &Hit) -> String {
 
 /// Ranks by each retriever, and the words of the question that the pair shares.
 fn why<'a>(hit: &'a Hit, width: usize, theme: &Theme) -> Line<'a> {
-    let mut spans = vec![Span::raw("   ")];
-    let mut used = 3;
+    let mut spans = vec![Span::raw(INDENT)];
+    let mut used = INDENT.len();
     let mut push = |spans: &mut Vec<Span<'a>>, said: String, style| {
         let said = text::truncate(&said, width.saturating_sub(used)).into_owned();
         used += text::width(&said);

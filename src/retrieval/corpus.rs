@@ -132,3 +132,183 @@ pub async fn embed_missing(
     let complete = embedded.and_then(|embedded| reconciled.complete(embedded));
     complete.ok_or_else(|| EmbedError::Run("it returned fewer vectors than texts".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::vectors::{self, VectorFile, reconcile};
+    use crate::embedding::{ModelId, Readiness};
+    use futures::future::BoxFuture;
+    use std::sync::{Arc, Mutex};
+    use tokio::sync::watch;
+
+    /// Embeds a text as the counts of three words and writes down what it was asked.
+    #[derive(Debug)]
+    struct Counting {
+        id: ModelId,
+        asked: Arc<Mutex<Vec<Vec<String>>>>,
+        answers: usize,
+    }
+
+    impl Counting {
+        fn new() -> Self {
+            Self {
+                id: ModelId {
+                    name: "counting".into(),
+                    dimension: 4,
+                },
+                asked: Arc::default(),
+                answers: usize::MAX,
+            }
+        }
+    }
+
+    fn counted(text: &str) -> Vector {
+        let count = |word: &str| text.to_lowercase().matches(word).count() as f32;
+        Vector::normalised(vec![count("pool"), count("vote"), count("bridge"), 0.1], 4).unwrap()
+    }
+
+    impl Embedder for Counting {
+        fn model_id(&self) -> &ModelId {
+            &self.id
+        }
+
+        fn readiness(&self) -> watch::Receiver<Readiness> {
+            watch::channel(Readiness::Ready { load_ms: 0.0 }).1
+        }
+
+        fn embed(&self, texts: Vec<String>) -> BoxFuture<'static, Result<Vec<Vector>, EmbedError>> {
+            let vectors = texts
+                .iter()
+                .take(self.answers)
+                .map(|text| counted(text))
+                .collect();
+            self.asked.lock().unwrap().push(texts);
+            Box::pin(async { Ok(vectors) })
+        }
+    }
+
+    fn dataset() -> Dataset {
+        let pair = |id: &str, question: &str, answer: &str| Pair {
+            id: id.into(),
+            question: question.into(),
+            answer: answer.into(),
+            ..Pair::default()
+        };
+        Dataset::new(
+            "test",
+            vec![
+                pair("amm", "What is a pool?", "A pool holds two tokens."),
+                pair("dao", "Who may vote?", "Holders vote with their tokens."),
+                pair("bridge", "What does a bridge lock?", "A bridge locks tokens."),
+            ],
+        )
+    }
+
+    async fn corpus() -> Corpus {
+        let dataset = dataset();
+        let texts = indexed_texts(&dataset);
+        let embedder = Counting::new();
+        let nothing_known = reconcile(embedder.model_id(), &texts, None);
+        let vectors = embed_missing(&embedder, &texts, nothing_known, |_| ())
+            .await
+            .unwrap();
+        Corpus::build(dataset, &vectors).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_question_goes_through_both_searches_to_one_ranking() {
+        let corpus = corpus().await;
+        let question = "vote on a pool of tokens";
+        let lexical = corpus.lexical.search(question, 10);
+        let dense = corpus.dense.search(&counted("vote vote pool"), 10);
+        let ranked = corpus.rank(Method::Hybrid, &dense, &lexical, 2);
+        assert_eq!(ranked.len(), 2);
+        assert_eq!(corpus.pair(&ranked[0]).map(|pair| pair.id.as_str()), Some("dao"));
+        assert_eq!(ranked[0].lexical.as_ref().unwrap().terms, ["vote", "tokens"]);
+        assert_eq!(ranked[0].dense.unwrap().rank, 1);
+        assert_eq!(corpus.percentile(&ranked[0]), Some(100.0));
+    }
+
+    #[tokio::test]
+    async fn without_vectors_words_still_find() {
+        let corpus = Corpus::lexical_only(dataset());
+        assert!(corpus.dense.is_empty());
+        let lexical = corpus.lexical.search("bridges", 10);
+        let dense = corpus.dense.search(&counted("bridge"), 10);
+        let ranked = corpus.rank(Method::Hybrid, &dense, &lexical, 10);
+        assert_eq!(ranked.iter().map(|hit| hit.index).collect::<Vec<_>>(), [2]);
+        assert_eq!(corpus.percentile(&ranked[0]), None);
+    }
+
+    #[test]
+    fn vectors_that_do_not_fit_the_pairs_are_refused() {
+        let error = Corpus::build(dataset(), &[counted("pool")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "The data set \"test\" has 3 pairs and came with 1 vectors; embed it again."
+        );
+        let odd = Vector::normalised(vec![1.0], 1).unwrap();
+        let error = Corpus::build(dataset(), &[counted("pool"), counted("vote"), odd]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "The vectors of the data set \"test\" differ in size; embed it again with one model."
+        );
+    }
+
+    #[tokio::test]
+    async fn only_what_the_file_does_not_know_is_embedded() {
+        let mut dataset = dataset();
+        let embedder = Counting::new();
+        let texts = indexed_texts(&dataset);
+        let all: Vec<Vector> = texts.iter().map(|text| counted(text)).collect();
+        let bytes = vectors::encode(embedder.model_id(), &texts, &all).unwrap();
+        let file = VectorFile::parse(&bytes, "v").unwrap();
+
+        dataset.pairs[1].answer = "Whoever locks tokens may vote.".into();
+        let texts = indexed_texts(&dataset);
+        let known = reconcile(embedder.model_id(), &texts, Some(&file));
+        let vectors = embed_missing(&embedder, &texts, known, |_| ()).await.unwrap();
+        assert_eq!(*embedder.asked.lock().unwrap(), [[texts[1].clone()]]);
+        assert_eq!(
+            vectors,
+            texts.iter().map(|text| counted(text)).collect::<Vec<_>>()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_large_set_goes_in_batches_and_tells_its_progress() {
+        let embedder = Counting::new();
+        let texts: Vec<String> = (0..70).map(|number| "pool ".repeat(70 - number)).collect();
+        let nothing_known = reconcile(embedder.model_id(), &texts, None);
+        let mut progress = Vec::new();
+        let vectors = embed_missing(&embedder, &texts, nothing_known, |done| progress.push(done))
+            .await
+            .unwrap();
+        assert_eq!(progress, [32, 64, 70]);
+        assert_eq!(
+            vectors,
+            texts.iter().map(|text| counted(text)).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            embedder.asked.lock().unwrap()[0][0],
+            texts[69],
+            "the shortest first"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_embedder_that_answers_too_little_is_an_error() {
+        let embedder = Counting {
+            answers: 1,
+            ..Counting::new()
+        };
+        let texts = indexed_texts(&dataset());
+        let nothing_known = reconcile(embedder.model_id(), &texts, None);
+        let result = embed_missing(&embedder, &texts, nothing_known, |_| ()).await;
+        assert_eq!(
+            result,
+            Err(EmbedError::Run("it returned fewer vectors than texts".into()))
+        );
+    }
+}

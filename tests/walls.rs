@@ -20,7 +20,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]").next().unwrap();
-    code.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
+    code.lines()
+        .map(|line| line.split("//").next().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Fails with every file below `within` (and outside `except`) that names one of the words.
@@ -29,12 +32,21 @@ fn nobody_says(words: &[&str], within: &[&str], except: &[&str]) {
     let mut breaches = Vec::new();
     let mut read = 0;
     for path in sources(&root) {
-        let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let name = path
+            .strip_prefix(&root)
+            .unwrap()
+            .to_string_lossy()
+            .replace('\\', "/");
         let inside = |places: &[&str]| places.iter().any(|place| name.starts_with(place));
         if (within.is_empty() || inside(within)) && !inside(except) {
             read += 1;
             let code = code(&path);
-            breaches.extend(words.iter().filter(|word| code.contains(**word)).map(|word| format!("{name}: {word}")));
+            breaches.extend(
+                words
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(|word| format!("{name}: {word}")),
+            );
         }
     }
     assert!(read > 0, "no file below {within:?}: the wall stands nowhere");
@@ -73,11 +85,47 @@ fn what_is_pure_knows_no_runtime() {
 #[test]
 fn effects_flow_down_and_events_flow_up() {
     let up = ["crate::cli", "crate::tui", "crate::app"];
-    nobody_says(&up, &["agent/", "retrieval/", "embedding/", "dataset/", "cache/", "provider/", "config/"], &[]);
+    nobody_says(
+        &up,
+        &[
+            "agent/",
+            "retrieval/",
+            "embedding/",
+            "dataset/",
+            "cache/",
+            "provider/",
+            "config/",
+        ],
+        &[],
+    );
     nobody_says(&["crate::cli", "crate::tui"], &["app/"], &[]);
-    nobody_says(&["crate::cli", "crate::retrieval", "crate::provider", "crate::embedding"], &["tui/", "app/"], &[]);
-    nobody_says(&["crate::agent"], &["retrieval/", "embedding/", "dataset/", "cache/", "provider/", "config/"], &[]);
-    nobody_says(&["crate::retrieval"], &["embedding/", "dataset/", "cache/", "provider/"], &[]);
+    nobody_says(
+        &[
+            "crate::cli",
+            "crate::retrieval",
+            "crate::provider",
+            "crate::embedding",
+        ],
+        &["tui/", "app/"],
+        &[],
+    );
+    nobody_says(
+        &["crate::agent"],
+        &[
+            "retrieval/",
+            "embedding/",
+            "dataset/",
+            "cache/",
+            "provider/",
+            "config/",
+        ],
+        &[],
+    );
+    nobody_says(
+        &["crate::retrieval"],
+        &["embedding/", "dataset/", "cache/", "provider/"],
+        &[],
+    );
     nobody_says(
         &["crate::dataset", "crate::embedding", "crate::config"],
         &["cache/", "provider/"],
@@ -87,12 +135,20 @@ fn effects_flow_down_and_events_flow_up() {
 
 #[test]
 fn the_application_reads_of_the_agent_its_events_only() {
-    for words in [["agent::{", "agent::Agent"], ["agent::graph", "agent::judge"], ["agent::Knowledge", "agent::classify"]] {
+    for words in [
+        ["agent::{", "agent::Agent"],
+        ["agent::graph", "agent::judge"],
+        ["agent::Knowledge", "agent::classify"],
+    ] {
         nobody_says(&words, &["app/"], &[]);
     }
 }
 
 #[test]
 fn nothing_opens_a_socket_but_the_provider() {
-    nobody_says(&["TcpStream", "UdpSocket", "TcpListener", "UnixStream"], &[], &["provider/", "server/"]);
+    nobody_says(
+        &["TcpStream", "UdpSocket", "TcpListener", "UnixStream"],
+        &[],
+        &["provider/", "server/"],
+    );
 }

@@ -14,7 +14,10 @@ pub enum Piece {
     /// What the endpoint reported of its limits.
     Limits(Limits),
     /// The text is at its end. `cut` says why it stops early, if it does. A stream without this piece was cut off.
-    End { usage: Option<Usage>, cut: Option<String> },
+    End {
+        usage: Option<Usage>,
+        cut: Option<String>,
+    },
 }
 
 /// Writes answers from evidence. Dropping the stream stops the work.
@@ -26,5 +29,10 @@ pub trait Answerer: Send + Sync {
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>>;
 
     /// Answers small talk; `pairs` is how many pairs are known.
-    fn converse(&self, question: &str, talk: Talk, pairs: usize) -> BoxStream<'static, Result<Piece, AgentError>>;
+    fn converse(
+        &self,
+        question: &str,
+        talk: Talk,
+        pairs: usize,
+    ) -> BoxStream<'static, Result<Piece, AgentError>>;
 }

@@ -33,11 +33,17 @@ impl ChatModel {
     fn ask(&self, stage: Stage, system: &str, user: String) -> BoxStream<'static, Result<Piece, AgentError>> {
         let message = |role, content: String| Message { role, content };
         let request = ChatRequest {
-            messages: vec![message(Role::System, system.to_owned()), message(Role::User, user)],
+            messages: vec![
+                message(Role::System, system.to_owned()),
+                message(Role::User, user),
+            ],
             temperature: Some(self.temperature),
             max_tokens: Some(self.max_tokens),
         };
-        self.client.stream(request).map(move |event| piece(stage, event)).boxed()
+        self.client
+            .stream(request)
+            .map(move |event| piece(stage, event))
+            .boxed()
     }
 }
 
@@ -50,7 +56,12 @@ impl Answerer for ChatModel {
         self.ask(Stage::Answer, prompt::SYSTEM, prompt::user(question, hits))
     }
 
-    fn converse(&self, question: &str, _talk: Talk, _pairs: usize) -> BoxStream<'static, Result<Piece, AgentError>> {
+    fn converse(
+        &self,
+        question: &str,
+        _talk: Talk,
+        _pairs: usize,
+    ) -> BoxStream<'static, Result<Piece, AgentError>> {
         self.ask(Stage::Converse, prompt::SMALL_TALK, question.to_owned())
     }
 }

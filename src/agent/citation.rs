@@ -6,8 +6,15 @@ use super::event::Hit;
 /// since they point at nothing.
 pub fn numbers(text: &str, evidence: usize) -> Vec<usize> {
     let mut found = Vec::new();
-    for inside in text.split('[').skip(1).filter_map(|rest| rest.split_once(']').map(|(inside, _)| inside)) {
-        let cited: Option<Vec<usize>> = inside.split(',').map(|number| number.trim().parse().ok()).collect();
+    for inside in text
+        .split('[')
+        .skip(1)
+        .filter_map(|rest| rest.split_once(']').map(|(inside, _)| inside))
+    {
+        let cited: Option<Vec<usize>> = inside
+            .split(',')
+            .map(|number| number.trim().parse().ok())
+            .collect();
         for number in cited.into_iter().flatten() {
             if (1..=evidence).contains(&number) && !found.contains(&number) {
                 found.push(number);

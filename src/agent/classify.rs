@@ -35,10 +35,22 @@ impl Intent {
 }
 
 /// Words that make up a greeting or thanks; a text of these alone is small talk.
-const GREETINGS: &[&str] =
-    &["hi", "hello", "hey", "yo", "gm", "morning", "afternoon", "evening", "good", "there", "greetings"];
-const THANKS: &[&str] =
-    &["thanks", "thank", "you", "thx", "ty", "cheers", "great", "perfect", "so", "much", "a", "lot", "nice"];
+const GREETINGS: &[&str] = &[
+    "hi",
+    "hello",
+    "hey",
+    "yo",
+    "gm",
+    "morning",
+    "afternoon",
+    "evening",
+    "good",
+    "there",
+    "greetings",
+];
+const THANKS: &[&str] = &[
+    "thanks", "thank", "you", "thx", "ty", "cheers", "great", "perfect", "so", "much", "a", "lot", "nice",
+];
 const ABOUT: &[&str] = &[
     "who are you",
     "what are you",
@@ -56,13 +68,25 @@ const ABOUT: &[&str] = &[
 
 /// Words for a figure that moves.
 const MOVING: &[&str] = &[
-    "price", "prices", "tvl", "apy", "apr", "yield", "yields", "rate", "rates", "gas", "gwei", "cap", "volume",
-    "supply", "funding", "worth", "trading", "peg", "balance", "fee", "fees", "base", "factor", "borrow", "queue",
+    "price", "prices", "tvl", "apy", "apr", "yield", "yields", "rate", "rates", "gas", "gwei", "cap",
+    "volume", "supply", "funding", "worth", "trading", "peg", "balance", "fee", "fees", "base", "factor",
+    "borrow", "queue",
 ];
 /// Words for this moment.
-const NOW: &[&str] = &["now", "today", "current", "currently", "latest", "live", "tonight", "yesterday"];
+const NOW: &[&str] = &[
+    "now",
+    "today",
+    "current",
+    "currently",
+    "latest",
+    "live",
+    "tonight",
+    "yesterday",
+];
 /// Things with a price, beside which "how much is" asks for it.
-const ASSETS: &[&str] = &["eth", "btc", "bitcoin", "ethereum", "sol", "solana", "uni", "aave", "token", "coin"];
+const ASSETS: &[&str] = &[
+    "eth", "btc", "bitcoin", "ethereum", "sol", "solana", "uni", "aave", "token", "coin",
+];
 
 /// Beginnings and phrases that ask for personal advice.
 const ADVICE: &[&str] = &[
@@ -123,12 +147,23 @@ pub fn classify(question: &str) -> Intent {
         return Intent::Advice;
     }
     let has = |set: &[&str]| words.iter().any(|word| set.contains(word));
-    let this_moment = has(NOW) || ["right now", "at the moment", "this week", "this minute"].iter().any(|p| plain.contains(p));
+    let this_moment = has(NOW)
+        || ["right now", "at the moment", "this week", "this minute"]
+            .iter()
+            .any(|p| plain.contains(p));
     let asks_amount = plain.starts_with("how much is") && has(ASSETS) && words.len() <= 6;
     // "how does the current funding rate move towards ..." asks how, not how much.
-    let asks_how = ["how do", "how does", "how is", "how are", "why", "explain", "difference"]
-        .iter()
-        .any(|beginning| plain.starts_with(beginning));
+    let asks_how = [
+        "how do",
+        "how does",
+        "how is",
+        "how are",
+        "why",
+        "explain",
+        "difference",
+    ]
+    .iter()
+    .any(|beginning| plain.starts_with(beginning));
     if (this_moment && has(MOVING) && !asks_how) || asks_amount {
         return Intent::LiveData;
     }
@@ -154,14 +189,24 @@ mod tests {
 
     #[test]
     fn a_question_that_only_begins_politely_is_a_lookup() {
-        for question in ["hi, what is a flash loan", "thanks, and what is TVL", "help me understand slippage", "good"] {
+        for question in [
+            "hi, what is a flash loan",
+            "thanks, and what is TVL",
+            "help me understand slippage",
+            "good",
+        ] {
             assert_eq!(classify(question), Intent::Lookup, "{question}");
         }
     }
 
     #[test]
     fn a_figure_of_this_moment_is_live_data_and_a_mechanism_is_not() {
-        for live in ["what is the ETH price right now", "current TVL of Aave", "gas price today", "how much is eth"] {
+        for live in [
+            "what is the ETH price right now",
+            "current TVL of Aave",
+            "gas price today",
+            "how much is eth",
+        ] {
             assert_eq!(classify(live), Intent::LiveData, "{live}");
         }
         for lookup in [
@@ -176,7 +221,11 @@ mod tests {
 
     #[test]
     fn what_to_buy_is_advice() {
-        for advice in ["should I buy SOL", "which coin will 10x", "is it a good time to ape into memes"] {
+        for advice in [
+            "should I buy SOL",
+            "which coin will 10x",
+            "is it a good time to ape into memes",
+        ] {
             assert_eq!(classify(advice), Intent::Advice, "{advice}");
         }
         assert_eq!(classify("when should a protocol use a TWAP"), Intent::Lookup);

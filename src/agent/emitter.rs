@@ -60,7 +60,12 @@ impl StageClock {
     /// Waits for `what`, saying so, and counts the time as waiting.
     pub(super) async fn wait<T>(&mut self, on: &str, what: impl Future<Output = T>) -> T {
         let stage = self.stage;
-        self.emitter.say(AgentEvent::Waiting { stage, on: on.to_owned() }).await;
+        self.emitter
+            .say(AgentEvent::Waiting {
+                stage,
+                on: on.to_owned(),
+            })
+            .await;
         let since = Instant::now();
         let value = what.await;
         self.wait_ms += ms(since.elapsed());

@@ -27,7 +27,12 @@ impl Answerer for Extractive {
         pieces(quote(hits))
     }
 
-    fn converse(&self, _question: &str, talk: Talk, pairs: usize) -> BoxStream<'static, Result<Piece, AgentError>> {
+    fn converse(
+        &self,
+        _question: &str,
+        talk: Talk,
+        pairs: usize,
+    ) -> BoxStream<'static, Result<Piece, AgentError>> {
         pieces(vec![small_talk(talk, pairs)])
     }
 }
@@ -43,7 +48,9 @@ fn pieces(texts: Vec<String>) -> BoxStream<'static, Result<Piece, AgentError>> {
 
 /// The answer, in the pieces in which it is made: the best pair whole, then the first sentence of those beside it.
 fn quote(hits: &[Hit]) -> Vec<String> {
-    let Some(best) = hits.first() else { return Vec::new() };
+    let Some(best) = hits.first() else {
+        return Vec::new();
+    };
     let mut pieces = vec![format!("{} [1]", best.answer.trim())];
     if let Some(as_of) = &best.as_of {
         pieces.push(format!("\n\n*Facts as of {as_of}.*"));
@@ -53,7 +60,9 @@ fn quote(hits: &[Hit]) -> Vec<String> {
         .iter()
         .enumerate()
         .skip(1)
-        .filter(|(_, hit)| matches!((cosine(hit), cosine(best)), (Some(c), Some(top)) if c >= top - ALSO_WITHIN))
+        .filter(
+            |(_, hit)| matches!((cosine(hit), cosine(best)), (Some(c), Some(top)) if c >= top - ALSO_WITHIN),
+        )
         .take(ALSO_AT_MOST)
         .collect();
     if !beside.is_empty() {
@@ -77,9 +86,16 @@ fn first_sentence(text: &str) -> &str {
         let (head, tail) = text.split_at(at + 1);
         let ends = tail.is_empty()
             || (tail.starts_with(char::is_whitespace)
-                && tail.trim_start().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit() || c == '"'));
-        let last_word = head.rsplit(char::is_whitespace).next().unwrap_or("");
-        let abbreviated = ["e.g.", "i.e.", "vs.", "approx.", "etc.", "No.", "U.S.", "Inc."].contains(&last_word);
+                && tail
+                    .trim_start()
+                    .starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit() || c == '"'));
+        let last_word = head
+            .rsplit(char::is_whitespace)
+            .next()
+            .unwrap_or("")
+            .trim_start_matches('(');
+        let abbreviated =
+            ["e.g.", "i.e.", "vs.", "approx.", "etc.", "No.", "U.S.", "Inc."].contains(&last_word);
         if ends && !abbreviated {
             return head;
         }
@@ -113,7 +129,11 @@ mod tests {
             id: format!("pair-{rank}"),
             question: format!("Question {rank}?"),
             answer: answer.to_owned(),
-            dense: Some(DenseScore { score: cosine, rank }),
+            dense: Some(DenseScore {
+                score: cosine,
+                rank,
+                nearest: None,
+            }),
             ..Hit::default()
         }
     }
@@ -140,8 +160,14 @@ mod tests {
 
     #[test]
     fn a_sentence_ends_at_its_end_and_not_at_a_number_or_an_abbreviation() {
-        assert_eq!(first_sentence("A loss of 5.7 % at 2x. Next."), "A loss of 5.7 % at 2x.");
-        assert_eq!(first_sentence("Pools (e.g. Uniswap v2) move. Next"), "Pools (e.g. Uniswap v2) move.");
+        assert_eq!(
+            first_sentence("A loss of 5.7 % at 2x. Next."),
+            "A loss of 5.7 % at 2x."
+        );
+        assert_eq!(
+            first_sentence("Pools (e.g. Uniswap v2) move. Next"),
+            "Pools (e.g. Uniswap v2) move."
+        );
         assert_eq!(first_sentence("no end"), "no end");
         assert_eq!(first_sentence(""), "");
     }

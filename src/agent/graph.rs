@@ -96,7 +96,11 @@ mod tests {
     fn no_path_is_longer_than_the_graph_has_nodes() {
         fn longest(stage: Stage, depth: usize) -> usize {
             assert!(depth < 12, "a cycle through {stage:?}");
-            1 + stages_after(stage).into_iter().map(|next| longest(next, depth + 1)).max().unwrap_or(0)
+            1 + stages_after(stage)
+                .into_iter()
+                .map(|next| longest(next, depth + 1))
+                .max()
+                .unwrap_or(0)
         }
         // parse, classify, embed, dense, fuse, judge, answer, error
         assert_eq!(longest(START, 0), 8);

@@ -33,12 +33,17 @@ pub struct Verdict {
 
 /// Judges the evidence for a question of this intent.
 pub fn judge(intent: Intent, signals: Signals) -> Verdict {
-    let no = |reason: String| Verdict { enough: false, reason };
+    let no = |reason: String| Verdict {
+        enough: false,
+        reason,
+    };
     match intent {
         Intent::LiveData => {
             return no("it asks for a figure of this moment, and what I know is stored, not live".to_owned());
         }
-        Intent::Advice => return no("it asks what to buy, sell or hold, and I give no investment advice".to_owned()),
+        Intent::Advice => {
+            return no("it asks what to buy, sell or hold, and I give no investment advice".to_owned());
+        }
         Intent::Lookup | Intent::Talk(_) => {}
     }
     let Some(cosine) = signals.cosine else {
@@ -46,7 +51,10 @@ pub fn judge(intent: Intent, signals: Signals) -> Verdict {
     };
     let support = cosine + COVERAGE_WEIGHT * signals.coverage;
     let enough = cosine >= NEAR || (cosine >= FAR && support >= ENOUGH);
-    let reason = format!("nearest cosine {cosine:.2}, shared words {:.0} %", signals.coverage * 100.0);
+    let reason = format!(
+        "nearest cosine {cosine:.2}, shared words {:.0} %",
+        signals.coverage * 100.0
+    );
     if enough {
         Verdict { enough, reason }
     } else {

@@ -29,7 +29,13 @@ impl Knowledge {
     /// A handle to a data set of this name, and the sender that tells it how loading goes.
     pub fn loading(name: impl Into<Arc<str>>) -> (watch::Sender<Load>, Self) {
         let (told, load) = watch::channel(Load::Loading);
-        (told, Self { name: name.into(), load })
+        (
+            told,
+            Self {
+                name: name.into(),
+                load,
+            },
+        )
     }
 
     /// The name of the data set.
@@ -62,7 +68,10 @@ impl Knowledge {
         match load.as_deref() {
             Ok(Load::Ready(corpus)) => Ok(Arc::clone(corpus)),
             Ok(Load::Failed(why)) => Err(AgentError::lasting(stage, why.clone())),
-            Ok(Load::Loading) | Err(_) => Err(AgentError::lasting(stage, "loading the data set was given up: start again")),
+            Ok(Load::Loading) | Err(_) => Err(AgentError::lasting(
+                stage,
+                "loading the data set was given up: start again",
+            )),
         }
     }
 }

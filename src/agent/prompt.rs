@@ -18,7 +18,12 @@ about DeFi, no prices and no advice.";
 pub(super) fn user(question: &str, hits: &[Hit]) -> String {
     let mut text = String::from("Evidence:\n");
     for (index, hit) in hits.iter().enumerate() {
-        text.push_str(&format!("\n<evidence number=\"{}\">\nQ: {}\nA: {}\n", index + 1, hit.question, hit.answer));
+        text.push_str(&format!(
+            "\n<evidence number=\"{}\">\nQ: {}\nA: {}\n",
+            index + 1,
+            hit.question,
+            hit.answer
+        ));
         if let Some(as_of) = &hit.as_of {
             text.push_str(&format!("(as of {as_of})\n"));
         }

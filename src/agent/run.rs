@@ -12,13 +12,16 @@ use super::citation;
 use super::classify::{Intent, Talk, classify};
 use super::emitter::Emitter;
 use super::error::AgentError;
-use super::event::{AgentEvent, DenseScore, Event, Hit, LONGEST_QUESTION, LexicalScore, Outcome, RunId, Setup, Stage, Tier, Usage};
+use super::event::{
+    AgentEvent, DenseScore, Event, Hit, LONGEST_QUESTION, LexicalScore, Nearest, Outcome, RunId, Setup,
+    Stage, Tier, Usage,
+};
 use super::graph::{self, Decision, Next};
 use super::judge::{self, Signals, Verdict};
 use super::knowledge::Knowledge;
 use crate::cache::{self, CacheKey, Provenance, VectorCache};
 use crate::embedding::{EmbedError, Embedder, Readiness, Vector};
-use crate::retrieval::{Corpus, DenseHit, LexicalSearch, Method, Ranked};
+use crate::retrieval::{Corpus, DenseHit, LexicalSearch, Method, Ranked, View};
 
 /// How many candidates each search hands to the fusion. Beyond the first hundred no pair of a few thousand has a chance
 /// to be fused into the first ten.
@@ -50,7 +53,13 @@ impl std::fmt::Debug for Agent {
 impl Agent {
     /// Answers one question and says everything on `events`, the end included: exactly one of `answered`, `failed`,
     /// `cancelled`. Cancelling drops whatever is under way, its socket with it.
-    pub async fn ask(&self, run: RunId, question: String, events: mpsc::Sender<Event>, cancel: CancellationToken) {
+    pub async fn ask(
+        &self,
+        run: RunId,
+        question: String,
+        events: mpsc::Sender<Event>,
+        cancel: CancellationToken,
+    ) {
         let emitter = Emitter::new(run, events);
         let ended = tokio::select! {
             biased;
@@ -61,7 +70,12 @@ impl Agent {
     }
 
     /// Retrieves for a query without answering it: the middle of the graph, with the same events.
-    pub async fn search(&self, run: RunId, query: String, events: mpsc::Sender<Event>) -> Result<Vec<Hit>, AgentError> {
+    pub async fn search(
+        &self,
+        run: RunId,
+        query: String,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Vec<Hit>, AgentError> {
         let emitter = Emitter::new(run, events);
         self.start(&emitter, &query).await;
         let query = self.parse(&emitter, &query).await?;
@@ -82,7 +96,11 @@ impl Agent {
                 Next::To(stage) => (stage, self.node(emitter, stage, &mut state).await),
                 Next::Search => match self.retrieve(emitter, &state.question).await {
                     Ok(found) => {
-                        emitter.say(AgentEvent::Retrieved { hits: found.hits.clone() }).await;
+                        emitter
+                            .say(AgentEvent::Retrieved {
+                                hits: found.hits.clone(),
+                            })
+                            .await;
                         state.found = found;
                         (Stage::Fuse, Ok(Decision::Go))
                     }
@@ -134,16 +152,23 @@ impl Agent {
                 let clock = emitter.begin(stage).await;
                 state.verdict = judge::judge(state.intent, state.found.signals);
                 clock.end(Some(state.verdict.reason.clone())).await;
-                Ok(if state.verdict.enough { Decision::Enough } else { Decision::TooLittle })
+                Ok(if state.verdict.enough {
+                    Decision::Enough
+                } else {
+                    Decision::TooLittle
+                })
             }
             Stage::Answer => {
                 let pieces = self.answerer.answer(&state.question, &state.found.hits);
                 self.write(emitter, stage, pieces, Outcome::Answered, state).await
             }
             Stage::Converse => {
-                let Intent::Talk(talk) = state.intent else { return Ok(Decision::Go) };
+                let Intent::Talk(talk) = state.intent else {
+                    return Ok(Decision::Go);
+                };
                 let pieces = self.converse(&state.question, talk).await?;
-                self.write(emitter, stage, pieces, Outcome::Conversed, state).await
+                self.write(emitter, stage, pieces, Outcome::Conversed, state)
+                    .await
             }
             Stage::Decline => {
                 let clock = emitter.begin(stage).await;
@@ -156,7 +181,14 @@ impl Agent {
             }
             Stage::Error => {
                 let clock = emitter.begin(stage).await;
-                clock.end(state.error.as_ref().map(|error| format!("after {}", error.stage.name()))).await;
+                clock
+                    .end(
+                        state
+                            .error
+                            .as_ref()
+                            .map(|error| format!("after {}", error.stage.name())),
+                    )
+                    .await;
                 Ok(Decision::Go)
             }
             // The search nodes run in `retrieve`.
@@ -170,12 +202,17 @@ impl Agent {
         let length = clean.chars().count();
         clock.end(None).await;
         if clean.is_empty() {
-            return Err(AgentError::lasting(Stage::Parse, "the question is empty: write one"));
+            return Err(AgentError::lasting(
+                Stage::Parse,
+                "the question is empty: write one",
+            ));
         }
         if length > LONGEST_QUESTION {
             return Err(AgentError::lasting(
                 Stage::Parse,
-                format!("the question has {length} characters and at most {LONGEST_QUESTION} can be asked: shorten it"),
+                format!(
+                    "the question has {length} characters and at most {LONGEST_QUESTION} can be asked: shorten it"
+                ),
             ));
         }
         Ok(clean)
@@ -230,7 +267,8 @@ impl Agent {
 
     /// The search: both retrievers at once, then the fusion.
     async fn retrieve(&self, emitter: &Emitter, question: &str) -> Result<Found, AgentError> {
-        let (dense, lexical) = tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
+        let (dense, lexical) =
+            tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
         let clock = emitter.begin(Stage::Fuse).await;
         let corpus = self.knowledge.get(Stage::Fuse).await?;
         let ranked = corpus.rank(self.method, &dense, &lexical, self.top_k);
@@ -239,7 +277,9 @@ impl Agent {
             cosine: dense.first().map(|hit| f64::from(hit.score)),
             coverage: lexical.hits.first().map_or(0.0, |hit| f64::from(hit.coverage)),
         };
-        clock.end(Some(format!("{}, {} hits", self.method, hits.len()))).await;
+        clock
+            .end(Some(format!("{}, {} hits", self.method, hits.len())))
+            .await;
         Ok(Found { hits, signals })
     }
 
@@ -275,9 +315,16 @@ impl Agent {
                 .map(Vector::into_shared)
                 .ok_or_else(|| EmbedError::Run("it returned no vector".to_owned()))
         };
-        let cached = self.cache.get_or_load(&key, load).await.map_err(|error| failed(&error))?;
+        let cached = self
+            .cache
+            .get_or_load(&key, load)
+            .await
+            .map_err(|error| failed(&error))?;
         let (tier, age_ms) = match cached.provenance {
-            Provenance::Hit { tier: cache::Tier::Memory, age } => (Some(Tier::Memory), Some(age.as_secs_f64() * 1e3)),
+            Provenance::Hit {
+                tier: cache::Tier::Memory,
+                age,
+            } => (Some(Tier::Memory), Some(age.as_secs_f64() * 1e3)),
             Provenance::Joined => (Some(Tier::Memory), Some(0.0)),
             Provenance::Miss => (None, None),
         };
@@ -297,13 +344,21 @@ impl Agent {
         let mut clock = emitter.begin(Stage::Lexical).await;
         let corpus = self.corpus(&mut clock, Stage::Lexical).await?;
         let found = corpus.lexical.search(question, CANDIDATES);
-        clock.end(Some(format!("{} pairs share a word", found.matching))).await;
+        clock
+            .end(Some(format!("{} pairs share a word", found.matching)))
+            .await;
         Ok(found)
     }
 
-    async fn corpus(&self, clock: &mut super::emitter::StageClock, stage: Stage) -> Result<Arc<Corpus>, AgentError> {
+    async fn corpus(
+        &self,
+        clock: &mut super::emitter::StageClock,
+        stage: Stage,
+    ) -> Result<Arc<Corpus>, AgentError> {
         if self.knowledge.is_loading() {
-            clock.wait("the data set to load", self.knowledge.get(stage)).await
+            clock
+                .wait("the data set to load", self.knowledge.get(stage))
+                .await
         } else {
             self.knowledge.get(stage).await
         }
@@ -383,6 +438,11 @@ fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
         dense: ranked.dense.map(|dense| DenseScore {
             score: f64::from(dense.score),
             rank: dense.rank,
+            nearest: corpus.view(&dense).map(|view| match view {
+                View::Question => Nearest::Question,
+                View::Alias => Nearest::Alias,
+                View::Answer => Nearest::Answer,
+            }),
         }),
         lexical: ranked.lexical.as_ref().map(|lexical| LexicalScore {
             score: f64::from(lexical.score),

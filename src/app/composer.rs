@@ -90,7 +90,9 @@ impl Composer {
     /// Puts the cursor on a cell of the drawn text.
     pub fn click(&mut self, row: u16, column: u16) {
         let (top, _) = self.area.scroll_offset();
-        let at = self.area.screen_to_data(usize::from(top + row), usize::from(column));
+        let at = self
+            .area
+            .screen_to_data(usize::from(top + row), usize::from(column));
         let clamp = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         self.area.move_cursor(CursorMove::Jump(clamp(at.0), clamp(at.1)));
     }
@@ -180,14 +182,20 @@ impl Composer {
         let cursor = self.area.cursor();
         let line = self.area.lines().get(cursor.0).map_or("", String::as_str);
         let before: String = line.chars().take(cursor.1).collect();
-        before.graphemes(true).next_back().map_or(0, |grapheme| grapheme.chars().count())
+        before
+            .graphemes(true)
+            .next_back()
+            .map_or(0, |grapheme| grapheme.chars().count())
     }
 
     fn grapheme_after(&self) -> usize {
         let cursor = self.area.cursor();
         let line = self.area.lines().get(cursor.0).map_or("", String::as_str);
         let after: String = line.chars().skip(cursor.1).collect();
-        after.graphemes(true).next().map_or(0, |grapheme| grapheme.chars().count())
+        after
+            .graphemes(true)
+            .next()
+            .map_or(0, |grapheme| grapheme.chars().count())
     }
 }
 

@@ -167,7 +167,10 @@ impl App {
 
     /// How many runs have not ended.
     pub fn running(&self) -> usize {
-        self.entries.iter().filter(|entry| !entry.exchange.phase.ended()).count()
+        self.entries
+            .iter()
+            .filter(|entry| !entry.exchange.phase.ended())
+            .count()
     }
 
     /// Where a key pressed now is looked up.

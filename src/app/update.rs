@@ -157,7 +157,10 @@ impl App {
     }
 
     fn copy(&mut self) -> Vec<Effect> {
-        let text = self.current().map(|entry| entry.exchange.answer.clone()).unwrap_or_default();
+        let text = self
+            .current()
+            .map(|entry| entry.exchange.answer.clone())
+            .unwrap_or_default();
         if text.is_empty() {
             self.warn("There is no answer to copy.");
             return Vec::new();
@@ -229,11 +232,18 @@ impl App {
         let last = self.measured.chat_lines.saturating_sub(self.measured.chat_height);
         let top = shifted(self.measured.chat_top, by, last);
         self.measured.chat_top = top;
-        self.anchor = if top >= last { Anchor::End } else { Anchor::Line(top) };
+        self.anchor = if top >= last {
+            Anchor::End
+        } else {
+            Anchor::Line(top)
+        };
     }
 
     fn scroll_overlay(&mut self, by: i32) {
-        let last = self.measured.overlay_lines.saturating_sub(self.measured.overlay_height);
+        let last = self
+            .measured
+            .overlay_lines
+            .saturating_sub(self.measured.overlay_height);
         if let Some(Overlay::Help { top } | Overlay::Pair { top, .. }) = &mut self.overlay {
             *top = shifted(*top, by, last);
         }
@@ -281,7 +291,10 @@ impl App {
             entry.evidence = Some(row);
             self.trace = false;
         } else {
-            self.warn(format!("There is no evidence {}: this question has {rows}.", row + 1));
+            self.warn(format!(
+                "There is no evidence {}: this question has {rows}.",
+                row + 1
+            ));
         }
     }
 
@@ -352,7 +365,10 @@ impl App {
         match over {
             _ if self.overlay.is_some() => self.scroll_overlay(lines),
             Target::Evidence(_) | Target::Side => {
-                if self.current().is_some_and(|entry| !entry.exchange.hits.is_empty()) {
+                if self
+                    .current()
+                    .is_some_and(|entry| !entry.exchange.hits.is_empty())
+                {
                     let focus = std::mem::replace(&mut self.focus, Focus::Evidence);
                     self.step(lines.signum());
                     self.focus = focus;
@@ -442,7 +458,12 @@ mod tests {
         }
 
         fn hears_a_token(&mut self, run: RunId, text: &str) -> &mut Self {
-            self.hears(run, AgentEvent::Token { text: text.to_owned() })
+            self.hears(
+                run,
+                AgentEvent::Token {
+                    text: text.to_owned(),
+                },
+            )
         }
 
         fn hears_hits(&mut self, run: RunId, count: usize) -> &mut Self {
@@ -482,7 +503,9 @@ mod tests {
             },
         );
         assert_eq!(talk.app.entries[0].exchange.phase, Phase::Working(Stage::Parse));
-        talk.hears_hits(run, 2).hears_a_token(run, "A loss ").hears_a_token(run, "against holding [1].");
+        talk.hears_hits(run, 2)
+            .hears_a_token(run, "A loss ")
+            .hears_a_token(run, "against holding [1].");
         assert_eq!(talk.app.entries[0].exchange.phase, Phase::Streaming);
         talk.hears_the_end(run);
         assert_eq!(talk.app.entries[0].exchange.answer, "A loss against holding [1].");
@@ -515,7 +538,9 @@ mod tests {
         let mut talk = Talk::default();
         let first = talk.asks("one");
         let second = talk.asks("two");
-        talk.hears_a_token(second, "B").hears_a_token(first, "A").hears_a_token(second, "b");
+        talk.hears_a_token(second, "B")
+            .hears_a_token(first, "A")
+            .hears_a_token(second, "b");
         assert_eq!(talk.app.entries[0].exchange.answer, "A");
         assert_eq!(talk.app.entries[1].exchange.answer, "Bb");
         assert_eq!(talk.app.running(), 2);
@@ -631,7 +656,8 @@ mod tests {
             tier,
             age_ms: None,
         };
-        talk.hears(run, lookup(None)).hears(run, lookup(Some(crate::agent::event::Tier::Memory)));
+        talk.hears(run, lookup(None))
+            .hears(run, lookup(Some(crate::agent::event::Tier::Memory)));
         assert_eq!((talk.app.cache.hits(), talk.app.cache.asked()), (1, 2));
     }
 }

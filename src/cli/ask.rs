@@ -32,7 +32,9 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
             (Some(question), _) if what.json => one(&agent, question, &cancel, Shape::Json).await,
             (Some(question), _) => one(&agent, question, &cancel, Shape::Text).await,
             (None, Some(file)) => batch(&agent, &file, &cancel).await,
-            (None, None) => Err(Failure::usage("nothing was asked: give a question or --batch FILE")),
+            (None, None) => Err(Failure::usage(
+                "nothing was asked: give a question or --batch FILE",
+            )),
         }
     })
 }
@@ -79,7 +81,12 @@ async fn exchange(
     Ok(exchange)
 }
 
-async fn one(agent: &Agent, question: String, cancel: &CancellationToken, shape: Shape) -> Result<Exit, Failure> {
+async fn one(
+    agent: &Agent,
+    question: String,
+    cancel: &CancellationToken,
+    shape: Shape,
+) -> Result<Exit, Failure> {
     // What is on the screen already; the sanitised text only ever grows by what is new in it.
     let mut shown = String::new();
     let done = exchange(agent, RunId(1), question, cancel, |event, exchange| {
@@ -116,7 +123,11 @@ async fn one(agent: &Agent, question: String, cancel: &CancellationToken, shape:
                 write!(out, "{}", evidence(&done.hits))?;
             }
             if let Some(note) = &done.note {
-                writeln!(stderr(), "The answer is incomplete: {}.", text::sanitize_line(note))?;
+                writeln!(
+                    stderr(),
+                    "The answer is incomplete: {}.",
+                    text::sanitize_line(note)
+                )?;
             }
         }
     }
@@ -135,10 +146,19 @@ fn object(report: &Report<'_>) -> Result<(), Failure> {
 }
 
 fn complain(exchange: &Exchange) -> Result<(), Failure> {
-    let kept = if exchange.answer.is_empty() { "" } else { " What came so far is above." };
+    let kept = if exchange.answer.is_empty() {
+        ""
+    } else {
+        " What came so far is above."
+    };
     match &exchange.phase {
         Phase::Failed { stage, message, .. } => {
-            writeln!(stderr(), "defi-qa: {} failed: {}.{kept}", stage.name(), text::sanitize_line(message))?;
+            writeln!(
+                stderr(),
+                "defi-qa: {} failed: {}.{kept}",
+                stage.name(),
+                text::sanitize_line(message)
+            )?;
         }
         Phase::Cancelled => writeln!(stderr(), "defi-qa: cancelled.{kept}")?,
         _ => {}
@@ -155,12 +175,19 @@ struct Line {
 }
 
 async fn batch(agent: &Agent, file: &Path, cancel: &CancellationToken) -> Result<Exit, Failure> {
-    let named = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
+    let named = if file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    };
     let reader: Box<dyn std::io::Read> = if file == Path::new("-") {
         Box::new(std::io::stdin())
     } else {
         let opened = std::fs::File::open(file);
-        Box::new(opened.map_err(|error| Failure::usage(format!("the batch {named} could not be opened: {error}")))?)
+        Box::new(
+            opened
+                .map_err(|error| Failure::usage(format!("the batch {named} could not be opened: {error}")))?,
+        )
     };
     let mut worst = Exit::Success;
     for (number, line) in BufReader::new(reader).split(b'\n').enumerate() {

@@ -20,7 +20,9 @@ const EVENTS: usize = 1024;
 
 pub(super) fn run(config: Config) -> Result<Exit, Failure> {
     terminal::install_panic_hook();
-    let background = std::env::var("COLORFGBG").ok().and_then(|value| Background::of_colorfgbg(&value));
+    let background = std::env::var("COLORFGBG")
+        .ok()
+        .and_then(|value| Background::of_colorfgbg(&value));
     let theme = Theme::of(config.theme.value, background);
     let mouse = config.mouse.value;
     let runtime = super::runtime()?;

@@ -44,12 +44,19 @@ fn init(flags: &Flags) -> Result<Exit, Failure> {
             ErrorKind::AlreadyExists => "it exists already, and was left as it is".to_owned(),
             _ => error.to_string(),
         };
-        Failure::other(format!("writing the configuration file {} failed: {why}", path.display()))
+        Failure::other(format!(
+            "writing the configuration file {} failed: {why}",
+            path.display()
+        ))
     };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .map_err(failed)?;
     file.write_all(SAMPLE.as_bytes()).map_err(failed)?;
     writeln!(stdout(), "{}", path.display())?;
     Ok(Exit::Success)

@@ -33,13 +33,20 @@ fn check(path: Option<PathBuf>, strict: bool) -> Result<Exit, Failure> {
         Some(path) => Dataset::read(path).map_err(|error| Failure::other(error.to_string()))?,
         None => parts::dataset(None)?,
     };
-    let strictness = if strict { Strictness::HouseStyle } else { Strictness::Basic };
+    let strictness = if strict {
+        Strictness::HouseStyle
+    } else {
+        Strictness::Basic
+    };
     let findings = validate(&dataset, strictness);
     let mut out = stdout().lock();
     for finding in &findings {
         writeln!(out, "{}", text::sanitize_line(&finding.to_string()))?;
     }
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
     writeln!(
         out,
         "{}: {} pairs, {errors} errors, {} warnings",

@@ -48,7 +48,11 @@ impl Exit {
                     Stage::Embed => &exchange.setup.embedder,
                     _ => return Self::Other,
                 };
-                if served.starts_with("openai:") { Self::Provider } else { Self::Other }
+                if served.starts_with("openai:") {
+                    Self::Provider
+                } else {
+                    Self::Other
+                }
             }
             _ => Self::Other,
         }

@@ -8,11 +8,11 @@ use super::{Exit, Failure, parts};
 use crate::config::Config;
 use crate::embedding::vectors::{self, reconcile};
 use crate::embedding::{Embedder as _, LocalEmbedder};
-use crate::retrieval::{embed_missing, indexed_texts};
+use crate::retrieval::{Views, embed_missing};
 
 pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
     let dataset = parts::dataset(config.dataset.value.as_ref())?;
-    let texts = indexed_texts(&dataset);
+    let texts = Views::of(&dataset).texts;
     super::runtime()?.block_on(async {
         let embedder = Arc::new(LocalEmbedder::start());
         let model = embedder.model_id().clone();
@@ -23,7 +23,7 @@ pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
         let vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |done| {
             if show {
                 // Progress is a courtesy; a stderr that cannot be written to stops nothing.
-                let _ = write!(stderr(), "\r{done}/{total} pairs embedded");
+                let _ = write!(stderr(), "\r{done}/{total} texts embedded");
             }
         })
         .await
@@ -31,7 +31,8 @@ pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
         if show {
             let _ = writeln!(stderr());
         }
-        vectors::save(&what.output, &model, &texts, &vectors).map_err(|error| Failure::other(error.to_string()))?;
+        vectors::save(&what.output, &model, &texts, &vectors)
+            .map_err(|error| Failure::other(error.to_string()))?;
         writeln!(stdout(), "{}: {total} vectors of {model}", what.output.display())?;
         Ok(Exit::Success)
     })

@@ -14,7 +14,7 @@ use crate::dataset::Dataset;
 use crate::embedding::vectors::{VectorFile, reconcile};
 use crate::embedding::{Embedder, LocalEmbedder};
 use crate::provider::{ApiKey, ChatClient, Endpoint, Timeouts};
-use crate::retrieval::{Corpus, Method, embed_missing, indexed_texts};
+use crate::retrieval::{Corpus, Method, Views, embed_missing};
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -56,9 +56,10 @@ fn method(config: &Config) -> Result<Method, Failure> {
 fn dataset_name(config: &Config) -> String {
     match &config.dataset.value {
         None => "bundled".to_owned(),
-        Some(path) => path
-            .file_stem()
-            .map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into_owned()),
+        Some(path) => path.file_stem().map_or_else(
+            || path.display().to_string(),
+            |stem| stem.to_string_lossy().into_owned(),
+        ),
     }
 }
 
@@ -89,13 +90,13 @@ fn answerer(config: &Config) -> Result<Arc<dyn Answerer>, Failure> {
         ChatChoice::OpenAi(model) => model,
     };
     let refused = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
-    let mut endpoint = Endpoint::new(&config.base_url.value, model).map_err(|error| refused(&error))?.with_timeouts(
-        Timeouts {
+    let mut endpoint = Endpoint::new(&config.base_url.value, model)
+        .map_err(|error| refused(&error))?
+        .with_timeouts(Timeouts {
             connect: Duration::from_secs(config.connect_timeout_s.value),
             idle: Duration::from_secs(config.idle_timeout_s.value),
             ..Timeouts::default()
-        },
-    );
+        });
     match &config.api_key.value {
         Some(key) => {
             let key = ApiKey::new(key.reveal()).map_err(|error| refused(&error))?;
@@ -130,12 +131,13 @@ async fn load(path: Option<PathBuf>, embedder: Arc<dyn Embedder>, told: watch::S
 
 /// The corpus of a data set: vectors that are known by their content hash, and new ones for the rest.
 pub(super) async fn corpus(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Corpus, Failure> {
-    let gone = |error: tokio::task::JoinError| Failure::other(format!("loading the data set failed: {error}"));
+    let gone =
+        |error: tokio::task::JoinError| Failure::other(format!("loading the data set failed: {error}"));
     let other = |error: &dyn std::fmt::Display| Failure::other(error.to_string());
     let model = embedder.model_id().clone();
     let (dataset, texts, reconciled) = tokio::task::spawn_blocking(move || -> Result<_, Failure> {
         let dataset = dataset(path.as_ref())?;
-        let texts = indexed_texts(&dataset);
+        let texts = Views::of(&dataset).texts;
         // A file that cannot be read costs time, not correctness: everything is embedded anew.
         let file = VectorFile::parse(BUNDLED_VECTORS, "the bundled vectors")
             .inspect_err(|error| tracing::warn!(%error, "vectors are computed anew"))
@@ -145,7 +147,9 @@ pub(super) async fn corpus(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -
     })
     .await
     .map_err(gone)??;
-    let vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {}).await.map_err(|error| other(&error))?;
+    let vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {})
+        .await
+        .map_err(|error| other(&error))?;
     tokio::task::spawn_blocking(move || Corpus::build(dataset, &vectors))
         .await
         .map_err(gone)?

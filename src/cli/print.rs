@@ -75,8 +75,12 @@ impl<'a> Report<'a> {
 pub(super) fn evidence(hits: &[Hit]) -> String {
     let mut lines = String::new();
     for (index, hit) in hits.iter().enumerate() {
-        let cosine = hit.dense.map_or("-".to_owned(), |dense| format!("{:.3}", dense.score));
-        let percentile = hit.percentile.map_or("-".to_owned(), |percentile| format!("{percentile:.1}"));
+        let cosine = hit
+            .dense
+            .map_or("-".to_owned(), |dense| format!("{:.3}", dense.score));
+        let percentile = hit
+            .percentile
+            .map_or("-".to_owned(), |percentile| format!("{percentile:.1}"));
         lines.push_str(&format!(
             "[{}] score {:.3}  cos {cosine}  pct {percentile}  {}\n    {}\n",
             index + 1,
@@ -85,7 +89,10 @@ pub(super) fn evidence(hits: &[Hit]) -> String {
             text::sanitize_line(&hit.question),
         ));
         if let Some(lexical) = hit.lexical.as_ref().filter(|lexical| !lexical.terms.is_empty()) {
-            lines.push_str(&format!("    shared words: {}\n", text::sanitize_line(&lexical.terms.join(", "))));
+            lines.push_str(&format!(
+                "    shared words: {}\n",
+                text::sanitize_line(&lexical.terms.join(", "))
+            ));
         }
         for source in &hit.sources {
             lines.push_str(&format!("    source: {}\n", text::sanitize_line(source)));
@@ -102,7 +109,9 @@ pub(super) fn argument_or_stdin(argument: &str, what: &str) -> Result<String, Fa
     let mut bytes = Vec::new();
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        return Err(Failure::usage(format!("the {what} `-` reads standard input, which is a terminal here: pipe text in")));
+        return Err(Failure::usage(format!(
+            "the {what} `-` reads standard input, which is a terminal here: pipe text in"
+        )));
     }
     stdin
         .lock()

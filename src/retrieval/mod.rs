@@ -10,10 +10,12 @@ mod fusion;
 mod lexical;
 mod method;
 mod terms;
+mod views;
 
 pub use background::Background;
-pub use corpus::{Corpus, CorpusError, embed_missing, indexed_texts};
+pub use corpus::{Corpus, CorpusError, embed_missing};
 pub use dense::{DenseHit, DenseIndex};
 pub use fusion::{Ranked, fuse};
 pub use lexical::{LexicalHit, LexicalIndex, LexicalSearch};
 pub use method::{Method, UnknownMethod};
+pub use views::{View, Views};

@@ -150,7 +150,8 @@ impl Loop<'_> {
     fn draw(&mut self) -> Result<(), TerminalError> {
         let mut drawn = view::Drawn::default();
         let (app, theme, rendered) = (&self.app, &self.theme, &mut self.rendered);
-        self.terminal.draw(|frame| drawn = view::draw(frame, app, theme, rendered))?;
+        self.terminal
+            .draw(|frame| drawn = view::draw(frame, app, theme, rendered))?;
         self.app.measured = drawn.measured;
         self.regions = drawn.regions;
         self.pacer.drawn(Instant::now());

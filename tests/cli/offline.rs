@@ -29,8 +29,10 @@ fn no_network_socket_is_opened_offline() {
     assert_eq!(object(&output)["outcome"], "answered");
     let calls = std::fs::read_to_string(&trace).unwrap();
     assert!(calls.contains("exited with 0"), "the trace is not whole: {calls}");
-    let network: Vec<&str> =
-        calls.lines().filter(|line| line.contains("AF_INET") || line.contains("connect(")).collect();
+    let network: Vec<&str> = calls
+        .lines()
+        .filter(|line| line.contains("AF_INET") || line.contains("connect("))
+        .collect();
     assert!(network.is_empty(), "{network:#?}");
 }
 
@@ -38,5 +40,9 @@ fn no_network_socket_is_opened_offline() {
 fn offline_and_a_chat_model_contradict_each_other() {
     let output = run(&["--offline", "--chat", "openai:m", "ask", "q"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("--offline forbids"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("--offline forbids"),
+        "{}",
+        stderr(&output)
+    );
 }

@@ -8,7 +8,7 @@ mod exchange;
 mod hit;
 
 pub use exchange::{Exchange, Phase, StageRow};
-pub use hit::{DenseScore, Hit, LexicalScore};
+pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
 
 use serde::{Deserialize, Serialize};
 

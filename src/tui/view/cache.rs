@@ -19,8 +19,16 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     } else {
         let share = count.hits() as f64 / count.asked() as f64;
         let mut spans = Vec::from(section::bar(share, 8, theme));
-        spans.push(Span::raw(format!(" {} of {} served", count.hits(), count.asked())));
-        for (tier, hits) in [("memory", count.memory), ("redis", count.redis), ("disk", count.disk)] {
+        spans.push(Span::raw(format!(
+            " {} of {} served",
+            count.hits(),
+            count.asked()
+        )));
+        for (tier, hits) in [
+            ("memory", count.memory),
+            ("redis", count.redis),
+            ("disk", count.disk),
+        ] {
             if hits > 0 {
                 spans.push(Span::styled(format!("  {tier} {hits}"), theme.dim));
             }

@@ -48,8 +48,12 @@ pub(super) fn render(
     }
     let width = usize::from(inner.width);
     let height = usize::from(inner.height);
-    let blocks: Vec<Block<'_>> =
-        app.entries.iter().enumerate().map(|(index, entry)| block(index, entry, app, width, theme, rendered)).collect();
+    let blocks: Vec<Block<'_>> = app
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| block(index, entry, app, width, theme, rendered))
+        .collect();
     let total: usize = blocks.iter().map(Block::height).sum();
     let last = total.saturating_sub(height);
     let top = match app.anchor {
@@ -57,7 +61,12 @@ pub(super) fn render(
         Anchor::Line(line) => line.min(last),
         Anchor::Entry(run) => {
             let before = app.entries.iter().take_while(|entry| entry.run != run).count();
-            blocks.iter().take(before).map(Block::height).sum::<usize>().min(last)
+            blocks
+                .iter()
+                .take(before)
+                .map(Block::height)
+                .sum::<usize>()
+                .min(last)
         }
     };
     drawn.measured.chat_top = top;
@@ -102,7 +111,11 @@ pub(super) fn render(
 }
 
 fn bar_style(app: &App, theme: &Theme) -> Style {
-    if app.focus == Focus::Chat { theme.key } else { theme.accent }
+    if app.focus == Focus::Chat {
+        theme.key
+    } else {
+        theme.accent
+    }
 }
 
 /// A question with its answer as lines.
@@ -145,11 +158,11 @@ fn block<'a>(
     let citations = answer
         .citations
         .iter()
-        .filter(|citation| (1..=hits).contains(&citation.number))
+        .filter(|citation| (1..=hits).contains(&usize::from(citation.number)))
         .map(|citation| {
             let clamp = |column: usize| u16::try_from(column).unwrap_or(u16::MAX);
             (
-                citation.number,
+                usize::from(citation.number),
                 Columns {
                     line: first + citation.line,
                     start: clamp(citation.column_start),
@@ -178,7 +191,12 @@ fn state(entry: &Entry, app: &App, width: usize, theme: &Theme) -> Vec<Line<'sta
     let exchange = &entry.exchange;
     let elapsed = (app.now_ms - entry.asked_ms).max(0.0);
     let spinner = SPINNER[(app.now_ms / 100.0) as usize % SPINNER.len()];
-    let running = |what: String| (format!("{spinner} {what}  {}", section::duration(elapsed)), theme.accent);
+    let running = |what: String| {
+        (
+            format!("{spinner} {what}  {}", section::duration(elapsed)),
+            theme.accent,
+        )
+    };
     let (said, style) = match &exchange.phase {
         Phase::Queued => running("starting".to_owned()),
         Phase::Working(stage) => running(doing(*stage).to_owned()),
@@ -190,11 +208,7 @@ fn state(entry: &Entry, app: &App, width: usize, theme: &Theme) -> Vec<Line<'sta
             attempt,
         } => {
             let left = (wait_ms - (elapsed - since_ms)).max(0.0);
-            running(format!(
-                "{}: try {attempt} in {}",
-                why,
-                section::duration(left)
-            ))
+            running(format!("{}: try {attempt} in {}", why, section::duration(left)))
         }
         Phase::Streaming => running("answering".to_owned()),
         Phase::Done(outcome) => done(entry, *outcome, theme),
@@ -203,9 +217,20 @@ fn state(entry: &Entry, app: &App, width: usize, theme: &Theme) -> Vec<Line<'sta
             message,
             retryable,
         } => {
-            let kept = if exchange.answer.is_empty() { "" } else { " What came so far is kept." };
-            let again = if *retryable { " Press r in the chat to ask again." } else { "" };
-            (format!("✗ {} failed: {message}.{kept}{again}", stage.name()), theme.bad)
+            let kept = if exchange.answer.is_empty() {
+                ""
+            } else {
+                " What came so far is kept."
+            };
+            let again = if *retryable {
+                " Press r in the chat to ask again."
+            } else {
+                ""
+            };
+            (
+                format!("✗ {} failed: {message}.{kept}{again}", stage.name()),
+                theme.bad,
+            )
         }
         Phase::Cancelled if exchange.answer.is_empty() => ("■ cancelled".to_owned(), theme.warn),
         Phase::Cancelled => ("■ cancelled: the text above is incomplete".to_owned(), theme.warn),
@@ -252,10 +277,12 @@ fn doing(stage: Stage) -> &'static str {
 fn welcome(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let width = usize::from(area.width);
     let mut lines = vec![Line::default()];
-    let failed = [&app.gauges.knowledge, &app.gauges.model].into_iter().find_map(|loading| match loading {
-        Loading::Failed(why) => Some(why),
-        _ => None,
-    });
+    let failed = [&app.gauges.knowledge, &app.gauges.model]
+        .into_iter()
+        .find_map(|loading| match loading {
+            Loading::Failed(why) => Some(why),
+            _ => None,
+        });
     if let Some(why) = failed {
         lines.extend(section::wrapped(&format!("✗ {why}"), width, theme.bad));
         lines.push(Line::default());
@@ -265,7 +292,10 @@ fn welcome(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     lines.push(Line::default());
     lines.push(Line::styled("For example", theme.dim));
     for example in EXAMPLES {
-        lines.push(Line::styled(text::truncate(&format!("  {example}"), width).into_owned(), theme.accent));
+        lines.push(Line::styled(
+            text::truncate(&format!("  {example}"), width).into_owned(),
+            theme.accent,
+        ));
     }
     section::lines(buffer, area, lines);
 }

@@ -56,8 +56,13 @@ pub(super) fn render(
     };
     let prompt = PROMPT.min(body.width.saturating_sub(1));
     if prompt > 0 {
-        Line::styled("❯ ", if focused { theme.key } else { theme.dim })
-            .render(Rect { width: prompt, ..body }, buffer);
+        Line::styled("❯ ", if focused { theme.key } else { theme.dim }).render(
+            Rect {
+                width: prompt,
+                ..body
+            },
+            buffer,
+        );
     }
     let field = Rect {
         x: body.x + prompt,

@@ -23,7 +23,14 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
         (shown, 0) => shown.to_string(),
         (shown, all) => format!("{shown} of {all}"),
     };
-    let body = section::title(buffer, area, "Evidence", &right, app.focus == Focus::Evidence, theme);
+    let body = section::title(
+        buffer,
+        area,
+        "Evidence",
+        &right,
+        app.focus == Focus::Evidence,
+        theme,
+    );
     if hits.is_empty() {
         let width = usize::from(body.width);
         let said = match entry {
@@ -57,7 +64,11 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
                 number: index + 1,
                 selected,
                 cited: cited.contains(&(index + 1)),
-                share: if best > 0.0 { hit.score / best.max(1.0) } else { 0.0 },
+                share: if best > 0.0 {
+                    hit.score / best.max(1.0)
+                } else {
+                    0.0
+                },
                 width: usize::from(rest.width),
                 lines: lines_each,
             },
@@ -80,7 +91,9 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
 /// The first row that is shown, so that the selected one is in view.
 fn first_row(entry: &Entry, rows: usize, room: usize) -> usize {
     let selected = entry.evidence.unwrap_or(0);
-    (selected + 1).saturating_sub(room.max(1)).min(rows.saturating_sub(1))
+    (selected + 1)
+        .saturating_sub(room.max(1))
+        .min(rows.saturating_sub(1))
 }
 
 #[derive(Clone, Copy)]
@@ -96,7 +109,11 @@ struct Row {
 
 fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
     // A cited row wears its number as the answer writes it.
-    let number = if row.cited { format!("[{}]", row.number) } else { format!(" {} ", row.number) };
+    let number = if row.cited {
+        format!("[{}]", row.number)
+    } else {
+        format!(" {} ", row.number)
+    };
     let mark = if row.selected { "▸" } else { " " };
     let number = Span::styled(
         format!("{mark}{number} "),
@@ -104,8 +121,12 @@ fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
     );
     let question = text::sanitize_line(&hit.question).into_owned();
     if row.lines == 1 {
-        let cosine = hit.dense.map_or(String::new(), |dense| format!("{:.2} ", dense.score));
-        let room = row.width.saturating_sub(text::width(&number.content) + text::width(&cosine));
+        let cosine = hit
+            .dense
+            .map_or(String::new(), |dense| format!("{:.2} ", dense.score));
+        let room = row
+            .width
+            .saturating_sub(text::width(&number.content) + text::width(&cosine));
         return vec![Line::from(vec![
             number,
             Span::styled(cosine, theme.dim),
@@ -146,7 +167,9 @@ fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
 
 /// `cos 0.832  pct 99.9`: the raw cosine, and the share of the corpus's unrelated pairs that lie below it.
 fn scores(hit: &Hit) -> String {
-    let cosine = hit.dense.map_or("cos -".to_owned(), |dense| format!("cos {:.3}", dense.score));
+    let cosine = hit
+        .dense
+        .map_or("cos -".to_owned(), |dense| format!("cos {:.3}", dense.score));
     match hit.percentile {
         Some(percentile) => format!("{cosine}  pct {percentile:.1}"),
         None => cosine,

@@ -32,7 +32,9 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
         Span::styled(facts, theme.dim),
     ])
     .render(area, buffer);
-    Line::styled(format!("{state} "), style).right_aligned().render(area, buffer);
+    Line::styled(format!("{state} "), style)
+        .right_aligned()
+        .render(area, buffer);
 }
 
 fn state(app: &App, theme: &Theme) -> (String, ratatui::style::Style) {

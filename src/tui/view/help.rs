@@ -32,7 +32,10 @@ fn lines(width: usize, theme: &Theme) -> Vec<Line<'static>> {
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::styled(text::truncate(title, width).into_owned(), theme.strong));
+        lines.push(Line::styled(
+            text::truncate(title, width).into_owned(),
+            theme.strong,
+        ));
         for (keys, help) in rows(context) {
             lines.push(Line::from(vec![
                 Span::styled(text::fit(&keys, keys_width), theme.key),

@@ -44,14 +44,21 @@ fn line(name: &str, limit: Option<Limit>, age_ms: f64, theme: &Theme) -> Line<'s
         return Line::from(spans);
     };
     let used = limit.limit.saturating_sub(limit.remaining);
-    let share = if limit.limit == 0 { 1.0 } else { used as f64 / limit.limit as f64 };
+    let share = if limit.limit == 0 {
+        1.0
+    } else {
+        used as f64 / limit.limit as f64
+    };
     spans.extend(section::bar(share, 8, theme));
     let style = if share >= 0.9 { theme.warn } else { theme.text };
     spans.push(Span::styled(format!(" {used}/{} used", limit.limit), style));
     let left = limit.reset_ms.map(|reset| reset as f64 - age_ms);
     match left {
         Some(left) if left > 0.0 => {
-            spans.push(Span::styled(format!("  resets in {}", section::duration(left)), theme.dim));
+            spans.push(Span::styled(
+                format!("  resets in {}", section::duration(left)),
+                theme.dim,
+            ));
         }
         Some(_) => spans.push(Span::styled("  reset since", theme.dim)),
         None => {}

@@ -22,11 +22,21 @@ pub(super) fn render(
     theme: &Theme,
     drawn: &mut Drawn,
 ) {
-    let Some(found) = app.current().and_then(|entry| entry.exchange.hits.get(hit)) else { return };
+    let Some(found) = app.current().and_then(|entry| entry.exchange.hits.get(hit)) else {
+        return;
+    };
     let area = overlay::area(screen, 96);
     let lines = lines(found, overlay::text_width(area), theme);
     let id = text::sanitize_line(&found.id).into_owned();
-    overlay::render(buffer, area, &format!("[{}] {id}", hit + 1), lines, top, theme, drawn);
+    overlay::render(
+        buffer,
+        area,
+        &format!("[{}] {id}", hit + 1),
+        lines,
+        top,
+        theme,
+        drawn,
+    );
 }
 
 fn lines(hit: &Hit, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -62,12 +72,20 @@ fn lines(hit: &Hit, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 fn scores(hit: &Hit) -> Vec<(&'static str, String, String)> {
-    let mut rows = vec![("fused", format!("{:.3}", hit.score), format!("ranks it #{}", hit.rank))];
+    let mut rows = vec![(
+        "fused",
+        format!("{:.3}", hit.score),
+        format!("ranks it #{}", hit.rank),
+    )];
     if let Some(dense) = hit.dense {
         rows.push((
             "cosine",
             format!("{:.3}", dense.score),
-            format!("nearness of meaning, -1 to 1; #{} of all pairs", dense.rank),
+            format!(
+                "nearness of meaning to its {}, -1 to 1; #{} of all pairs",
+                dense.nearest.map_or("texts", |nearest| nearest.name()),
+                dense.rank
+            ),
         ));
     }
     if let Some(percentile) = hit.percentile {

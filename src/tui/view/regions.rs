@@ -17,8 +17,11 @@ impl Regions {
 
     /// What lies under a cell. In the composer the row and column are counted from its corner.
     pub fn at(&self, column: u16, row: u16) -> Option<Target> {
-        let (area, target) =
-            self.0.iter().rev().find(|(area, _)| area.contains(Position { x: column, y: row }))?;
+        let (area, target) = self
+            .0
+            .iter()
+            .rev()
+            .find(|(area, _)| area.contains(Position { x: column, y: row }))?;
         Some(match target {
             Target::Composer { .. } => Target::Composer {
                 row: row - area.y,

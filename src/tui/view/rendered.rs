@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use ratatui::text::Line;
 
-
 use super::section;
 use crate::agent::event::{Exchange, RunId};
 use crate::text;
@@ -21,9 +20,8 @@ pub struct Rendered {
 struct Kept {
     width: usize,
     question: Vec<Line<'static>>,
-    /// The sanitised answer that `answer` was rendered from.
-    raw_length: usize,
-    sanitised: String,
+    /// Bytes of the raw answer that `answer` was rendered from, and whether the run had ended by then.
+    seen: (usize, bool),
     answer: StreamingMarkdown,
 }
 
@@ -39,28 +37,23 @@ impl Rendered {
         let kept = self.entries.entry(run).or_insert_with(|| Kept {
             width,
             question: question(exchange, width, theme),
-            raw_length: 0,
-            sanitised: String::new(),
+            seen: (0, false),
             answer: StreamingMarkdown::new(width, markdown_styles(theme)),
         });
         if kept.width != width {
             kept.width = width;
             kept.question = question(exchange, width, theme);
-            kept.answer.set_width(width);
+            kept.answer.set_columns(width);
         }
         // The answer only grows, so its length tells whether it changed. It is sanitised as a whole: an escape sequence
         // may be cut in two by the pieces it came in.
-        if kept.raw_length != exchange.answer.len() {
-            kept.raw_length = exchange.answer.len();
-            let sanitised = text::sanitize(&exchange.answer).into_owned();
-            match sanitised.strip_prefix(kept.sanitised.as_str()) {
-                Some(new) => kept.answer.push(new),
-                None => {
-                    kept.answer = StreamingMarkdown::new(width, markdown_styles(theme));
-                    kept.answer.push(&sanitised);
-                }
+        let now = (exchange.answer.len(), exchange.phase.ended());
+        if kept.seen != now {
+            kept.seen = now;
+            kept.answer.set(&text::sanitize(&exchange.answer));
+            if exchange.phase.ended() {
+                kept.answer.finish();
             }
-            kept.sanitised = sanitised;
         }
         (&kept.question, kept.answer.rendered())
     }

@@ -11,14 +11,25 @@ use crate::tui::theme::Theme;
 use crate::tui::wrap::wrap_spans;
 
 /// Draws `Title ────── right` in the first row and returns what is left below it.
-pub(super) fn title(buffer: &mut Buffer, area: Rect, title: &str, right: &str, active: bool, theme: &Theme) -> Rect {
+pub(super) fn title(
+    buffer: &mut Buffer,
+    area: Rect,
+    title: &str,
+    right: &str,
+    active: bool,
+    theme: &Theme,
+) -> Rect {
     if area.is_empty() {
         return area;
     }
     let width = usize::from(area.width);
     let title = text::truncate(title, width);
     // The right-hand word goes first when both do not fit.
-    let right = if text::width(&title) + text::width(right) + 4 <= width { right } else { "" };
+    let right = if text::width(&title) + text::width(right) + 4 <= width {
+        right
+    } else {
+        ""
+    };
     let used = text::width(&title) + text::width(right) + usize::from(!right.is_empty()) + 1;
     let mut spans = vec![
         Span::styled(title, if active { theme.key } else { theme.strong }),
@@ -40,7 +51,11 @@ pub(super) fn title(buffer: &mut Buffer, area: Rect, title: &str, right: &str, a
 /// A bar of `width` columns filled to `share` (0 to 1), in eighths of a column.
 pub(super) fn bar(share: f64, width: usize, theme: &Theme) -> [Span<'static>; 2] {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     let eighths = (share * width as f64 * 8.0).round() as usize;
     let mut filled = "█".repeat(eighths / 8);
     filled.push_str(EIGHTHS[eighths % 8]);
@@ -64,7 +79,12 @@ pub(super) fn lines(buffer: &mut Buffer, area: Rect, lines: Vec<Line<'_>>) -> u1
 /// A sanitised sentence in one style, broken into rows of `width` columns.
 pub(super) fn wrapped(said: &str, width: usize, style: Style) -> Vec<Line<'static>> {
     let said = text::sanitize_line(said).into_owned();
-    wrap_spans(&[Span::styled(said, style)], &Span::raw(""), &Span::raw(""), width)
+    wrap_spans(
+        &[Span::styled(said, style)],
+        &Span::raw(""),
+        &Span::raw(""),
+        width,
+    )
 }
 
 /// Milliseconds as people read them: `0.4 ms`, `43 ms`, `1.24 s`.
@@ -90,7 +110,11 @@ mod tests {
         let theme = Theme::of(Choice::None, None);
         for share in [-1.0, 0.0, 0.01, 0.49, 0.5, 0.99, 1.0, 7.0, f64::NAN] {
             let [filled, rest] = bar(share, 10, &theme);
-            assert_eq!(text::width(&filled.content) + text::width(&rest.content), 10, "{share}");
+            assert_eq!(
+                text::width(&filled.content) + text::width(&rest.content),
+                10,
+                "{share}"
+            );
         }
         assert_eq!(bar(0.5, 4, &theme)[0].content, "██");
         assert_eq!(bar(0.53125, 4, &theme)[0].content, "██▏");

@@ -33,34 +33,39 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
         }
     };
     let cache_rows = if inner.height >= 14 { cache::WANTED } else { 0 };
-    let limit_rows = if inner.height >= 14 { limits::wanted(app) } else { 0 };
+    let limit_rows = if inner.height >= 14 {
+        limits::wanted(app)
+    } else {
+        0
+    };
     let main = inner.height - cache_rows - limit_rows;
     let trace_rows = trace::wanted(app);
-    let [evidence_area, trace_area, cache_area, limits_area] = if trace_rows > 0 && main >= EVIDENCE_AT_LEAST + trace_rows {
-        Layout::vertical([
-            Constraint::Min(0),
-            Constraint::Length(trace_rows),
-            Constraint::Length(cache_rows),
-            Constraint::Length(limit_rows),
-        ])
-        .areas(inner)
-    } else if app.trace {
-        Layout::vertical([
-            Constraint::Length(0),
-            Constraint::Min(0),
-            Constraint::Length(cache_rows),
-            Constraint::Length(limit_rows),
-        ])
-        .areas(inner)
-    } else {
-        Layout::vertical([
-            Constraint::Min(0),
-            Constraint::Length(0),
-            Constraint::Length(cache_rows),
-            Constraint::Length(limit_rows),
-        ])
-        .areas(inner)
-    };
+    let [evidence_area, trace_area, cache_area, limits_area] =
+        if trace_rows > 0 && main >= EVIDENCE_AT_LEAST + trace_rows {
+            Layout::vertical([
+                Constraint::Min(0),
+                Constraint::Length(trace_rows),
+                Constraint::Length(cache_rows),
+                Constraint::Length(limit_rows),
+            ])
+            .areas(inner)
+        } else if app.trace {
+            Layout::vertical([
+                Constraint::Length(0),
+                Constraint::Min(0),
+                Constraint::Length(cache_rows),
+                Constraint::Length(limit_rows),
+            ])
+            .areas(inner)
+        } else {
+            Layout::vertical([
+                Constraint::Min(0),
+                Constraint::Length(0),
+                Constraint::Length(cache_rows),
+                Constraint::Length(limit_rows),
+            ])
+            .areas(inner)
+        };
     evidence::render(buffer, evidence_area, app, theme, drawn);
     trace::render(buffer, trace_area, app, theme);
     cache::render(buffer, cache_area, app, theme);

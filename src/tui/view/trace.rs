@@ -15,7 +15,11 @@ const NAME: usize = 9;
 
 /// Rows that the section wants, title included.
 pub(super) fn wanted(app: &App) -> u16 {
-    app.current().map_or(0, |entry| u16::try_from(entry.exchange.stages.len()).unwrap_or(u16::MAX).saturating_add(1))
+    app.current().map_or(0, |entry| {
+        u16::try_from(entry.exchange.stages.len())
+            .unwrap_or(u16::MAX)
+            .saturating_add(1)
+    })
 }
 
 pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
@@ -28,7 +32,12 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     let total = elapsed(app, entry);
     let body = section::title(buffer, area, "Trace", &section::duration(total), false, theme);
     let width = usize::from(body.width);
-    let lines = entry.exchange.stages.iter().map(|row| line(row, &entry.exchange, total, width, theme)).collect();
+    let lines = entry
+        .exchange
+        .stages
+        .iter()
+        .map(|row| line(row, &entry.exchange, total, width, theme))
+        .collect();
     section::lines(buffer, body, lines);
 }
 
@@ -56,14 +65,21 @@ fn line<'a>(row: &'a StageRow, exchange: &Exchange, total: f64, width: usize, th
     if let Some(tier) = row.cache {
         said.push(format!("from {}", tier.name()));
     }
-    said.extend(row.note.as_deref().map(|note| text::sanitize_line(note).into_owned()));
+    said.extend(
+        row.note
+            .as_deref()
+            .map(|note| text::sanitize_line(note).into_owned()),
+    );
     let bar_width = (width / 4).clamp(4, 16);
     let mut spans = vec![Span::styled(format!("{:NAME$} ", row.name.name()), theme.text)];
     spans.extend(waterfall(row.start_ms, took, total, bar_width, theme));
     spans.push(Span::styled(format!(" {time:>7}"), theme.text));
     let used: usize = spans.iter().map(|span| text::width(&span.content)).sum();
     let said = format!(" {}", said.join(", "));
-    spans.push(Span::styled(text::truncate(&said, width.saturating_sub(used)).into_owned(), theme.dim));
+    spans.push(Span::styled(
+        text::truncate(&said, width.saturating_sub(used)).into_owned(),
+        theme.dim,
+    ));
     Line::from(spans)
 }
 
@@ -102,7 +118,10 @@ mod tests {
 
     fn drawn(start: f64, took: f64, total: f64) -> String {
         let theme = Theme::of(Choice::None, None);
-        waterfall(start, took, total, 4, &theme).iter().map(|span| span.content.as_ref()).collect()
+        waterfall(start, took, total, 4, &theme)
+            .iter()
+            .map(|span| span.content.as_ref())
+            .collect()
     }
 
     #[test]

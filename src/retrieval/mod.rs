@@ -9,6 +9,7 @@ mod dense;
 mod fusion;
 mod lexical;
 mod method;
+mod outside;
 mod terms;
 mod views;
 
@@ -18,4 +19,5 @@ pub use dense::{DenseHit, DenseIndex};
 pub use fusion::{Ranked, fuse};
 pub use lexical::{LexicalHit, LexicalIndex, LexicalSearch};
 pub use method::{Method, UnknownMethod};
+pub use outside::{Outside, OutsideHit};
 pub use views::{View, Views};

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::hits::DenseHit;
 use crate::embedding::Vector;
 
 /// Unit vectors of a corpus, row-major.
@@ -10,17 +11,6 @@ pub struct DenseIndex {
     /// `rows x dimension` numbers.
     numbers: Vec<f32>,
     dimension: usize,
-}
-
-/// A row found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DenseHit {
-    /// Index of the pair.
-    pub index: usize,
-    /// Cosine with the query, -1 to 1.
-    pub score: f32,
-    /// Rank among all pairs, from 1.
-    pub rank: usize,
 }
 
 impl DenseIndex {

@@ -7,13 +7,15 @@ mod background;
 mod corpus;
 mod dense;
 mod fusion;
+mod hits;
 mod lexical;
 mod method;
 mod terms;
 
 pub use background::Background;
 pub use corpus::{Corpus, CorpusError, embed_missing, indexed_texts};
-pub use dense::{DenseHit, DenseIndex};
+pub use dense::DenseIndex;
 pub use fusion::{Ranked, fuse};
-pub use lexical::{LexicalHit, LexicalIndex, LexicalSearch};
+pub use hits::{DenseHit, LexicalHit, LexicalSearch};
+pub use lexical::LexicalIndex;
 pub use method::Method;

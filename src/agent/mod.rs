@@ -1,3 +1,24 @@
-//! From a question to an answer.
+//! From a question to an answer: a graph of nodes that says everything it does as [`event`]s.
+//!
+//! [`graph`] decides the order and is pure; `run` carries the nodes out on tokio; [`Answerer`]s write the text.
 
+mod answerer;
+mod chat_model;
+pub mod citation;
+pub mod classify;
+mod emitter;
+mod error;
 pub mod event;
+mod extractive;
+pub mod graph;
+pub mod judge;
+mod knowledge;
+mod prompt;
+mod run;
+
+pub use answerer::{Answerer, Piece};
+pub use chat_model::ChatModel;
+pub use error::AgentError;
+pub use extractive::Extractive;
+pub use knowledge::{Knowledge, Load};
+pub use run::Agent;

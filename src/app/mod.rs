@@ -1,1 +1,185 @@
-//! app
+//! What is true: the state of the application as plain values. No tokio, no I/O, no clock.
+//!
+//! A [`Message`] goes into [`App::update`], [`Effect`]s come out. The loop in `tui` carries them out and draws what
+//! the state says; nothing else reaches the screen.
+
+mod composer;
+mod effect;
+pub mod keymap;
+mod message;
+mod update;
+
+pub use composer::Composer;
+pub use effect::Effect;
+pub use message::{Gauges, Loading, Measured, Message, Target};
+
+use crate::agent::event::{Exchange, Limits, RunId, Tier};
+
+/// A question of this session and the state of its run.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub run: RunId,
+    pub exchange: Exchange,
+    /// On the application's clock, in milliseconds.
+    pub asked_ms: f64,
+    /// The evidence row that is highlighted, from 0.
+    pub evidence: Option<usize>,
+}
+
+/// Where keys go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Focus {
+    #[default]
+    Composer,
+    Chat,
+    Evidence,
+}
+
+/// What lies over the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// The keys, scrolled down by so many lines.
+    Help { top: usize },
+    /// One retrieved pair in full: the index of its evidence row, scrolled down by so many lines.
+    Pair { hit: usize, top: usize },
+}
+
+/// Which line of the chat stands at the top of its pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anchor {
+    /// The end is kept in view while text arrives.
+    #[default]
+    End,
+    Line(usize),
+    /// The question of this run stands at the top, as far as the text below it reaches.
+    Entry(RunId),
+}
+
+/// A sentence for the status line, gone at the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub bad: bool,
+}
+
+/// What the caches did in this session, counted from `cache` events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCount {
+    pub memory: u64,
+    pub redis: u64,
+    pub disk: u64,
+    pub missed: u64,
+}
+
+impl CacheCount {
+    fn count(&mut self, tier: Option<Tier>) {
+        match tier {
+            Some(Tier::Memory) => self.memory += 1,
+            Some(Tier::Redis) => self.redis += 1,
+            Some(Tier::Disk) => self.disk += 1,
+            None => self.missed += 1,
+            Some(Tier::Unknown) => {}
+        }
+    }
+
+    /// Lookups that a tier served.
+    pub fn hits(&self) -> u64 {
+        self.memory + self.redis + self.disk
+    }
+
+    /// All lookups.
+    pub fn asked(&self) -> u64 {
+        self.hits() + self.missed
+    }
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct App {
+    pub entries: Vec<Entry>,
+    /// Index of the entry whose evidence the side panel shows.
+    pub selected: Option<usize>,
+    pub composer: Composer,
+    pub focus: Focus,
+    pub overlay: Option<Overlay>,
+    pub anchor: Anchor,
+    /// Whether the side panel shows the trace instead of the evidence, where both do not fit.
+    pub trace: bool,
+    /// Whether a narrow screen shows the side panel instead of the chat.
+    pub side: bool,
+    pub notice: Option<Notice>,
+    pub gauges: Gauges,
+    pub cache: CacheCount,
+    /// The newest limits that an endpoint reported, and when on the application's clock.
+    pub limits: Option<(Limits, f64)>,
+    /// The application's clock in milliseconds, as the loop last told it.
+    pub now_ms: f64,
+    /// What the last frame looked like, as far as scrolling needs it.
+    pub measured: Measured,
+    next_run: u64,
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new(Gauges::default())
+    }
+}
+
+impl App {
+    /// An empty session.
+    pub fn new(gauges: Gauges) -> Self {
+        Self {
+            entries: Vec::new(),
+            selected: None,
+            composer: Composer::default(),
+            focus: Focus::default(),
+            overlay: None,
+            anchor: Anchor::default(),
+            trace: false,
+            side: false,
+            notice: None,
+            gauges,
+            cache: CacheCount::default(),
+            limits: None,
+            now_ms: 0.0,
+            measured: Measured::default(),
+            next_run: 1,
+        }
+    }
+
+    /// The entry whose evidence is shown.
+    pub fn current(&self) -> Option<&Entry> {
+        self.entries.get(self.selected?)
+    }
+
+    fn current_mut(&mut self) -> Option<&mut Entry> {
+        self.entries.get_mut(self.selected?)
+    }
+
+    /// The run that Esc would cancel: the selected one if it is running, else the newest that is.
+    pub fn cancellable(&self) -> Option<RunId> {
+        let running = |entry: &&Entry| !entry.exchange.phase.ended();
+        self.current()
+            .filter(running)
+            .or_else(|| self.entries.iter().rev().find(running))
+            .map(|entry| entry.run)
+    }
+
+    /// How many runs have not ended.
+    pub fn running(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| !entry.exchange.phase.ended())
+            .count()
+    }
+
+    /// Where a key pressed now is looked up.
+    pub fn context(&self) -> keymap::Context {
+        match (&self.overlay, self.focus) {
+            (Some(_), _) => keymap::Context::Overlay,
+            (None, Focus::Composer) => keymap::Context::Composer,
+            (None, Focus::Chat) => keymap::Context::Chat,
+            (None, Focus::Evidence) => keymap::Context::Evidence,
+        }
+    }
+}

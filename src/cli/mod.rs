@@ -1,1 +1,51 @@
-//! cli
+//! What can be asked of it: one file a command. Each builds its parts, hands them over, and says how it ended.
+
+mod args;
+mod ask;
+mod chat;
+mod config;
+mod dataset;
+mod exit;
+mod index;
+mod manual;
+mod parts;
+mod print;
+mod search;
+
+pub use args::{Args, Command};
+pub use exit::{Exit, Failure};
+
+use crate::config::Config;
+
+/// Runs one command.
+///
+/// # Errors
+/// A [`Failure`] is one sentence for the user and the exit code that goes with it.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let flags = args.global.flags();
+    match args.command {
+        // These must work with a broken configuration: they are how it is mended.
+        Some(Command::Completions { shell }) => manual::completions(shell),
+        Some(Command::Man) => manual::man(),
+        Some(Command::Config(command)) => config::run(command, &flags),
+        other => {
+            let config = Config::load(&flags, &|name| std::env::var(name).ok())?;
+            match other {
+                None => chat::run(config),
+                Some(Command::Ask(what)) => ask::run(&config, what),
+                Some(Command::Search(what)) => search::run(&config, &what),
+                Some(Command::Index(what)) => index::run(&config, &what),
+                Some(Command::Dataset(command)) => dataset::run(command, &config),
+                Some(Command::Completions { .. } | Command::Man | Command::Config(_)) => Ok(Exit::Success),
+            }
+        }
+    }
+}
+
+/// The runtime of a command.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::other(format!("starting the async runtime failed: {error}")))
+}

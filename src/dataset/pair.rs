@@ -77,8 +77,7 @@ impl FromStr for Level {
     }
 }
 
-/// The text of a pair that both retrievers index: question, aliases, answer, one a line. The question comes first
-/// because the embedding model reads 256 tokens and cuts the rest: what is cut is the end of a long answer.
+/// The words of a pair that the lexical retriever indexes: question, aliases, answer, one a line.
 pub fn indexed_text(pair: &Pair) -> String {
     let mut text = pair.question.clone();
     for part in pair.aliases.iter().chain([&pair.answer]) {

@@ -17,12 +17,16 @@ pub struct Background {
 }
 
 impl Background {
-    /// Every two different rows when there are few, otherwise [`SAMPLE`] of them, the same ones each time.
+    /// Every two rows of different pairs when there are few, otherwise about [`SAMPLE`] of them, the same ones each time.
     pub fn sample(index: &DenseIndex) -> Self {
         let rows = index.len();
         let all = rows * rows.saturating_sub(1) / 2;
         let mut cosines: Vec<f32> = pulp::Arch::new().dispatch(|| {
-            let cosine = |(left, right)| Some(dot(index.row(left)?, index.row(right)?));
+            // Two texts of one pair say the same thing, and are no background.
+            let cosine = |(left, right)| {
+                (index.owner(left) != index.owner(right)).then_some(())?;
+                Some(dot(index.row(left)?, index.row(right)?))
+            };
             if all <= SAMPLE {
                 let pairs = (0..rows).flat_map(|left| (left + 1..rows).map(move |right| (left, right)));
                 pairs.filter_map(cosine).collect()
@@ -99,6 +103,14 @@ mod tests {
     #[test]
     fn a_small_corpus_compares_every_two_pairs() {
         assert_eq!(Background::sample(&index(5)).len(), 10);
+    }
+
+    #[test]
+    fn texts_of_one_pair_are_no_background() {
+        let vector = |x: f32| Vector::normalised(vec![x, 1.0], 2).unwrap();
+        let rows = [vector(0.0), vector(1.0), vector(2.0)];
+        let index = DenseIndex::of_pairs(&rows, vec![0, 0, 1]).unwrap();
+        assert_eq!(Background::sample(&index).len(), 2);
     }
 
     #[test]

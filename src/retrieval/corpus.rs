@@ -4,7 +4,9 @@ use crate::dataset::{Dataset, Pair, indexed_text};
 use crate::embedding::vectors::Reconciled;
 use crate::embedding::{EmbedError, Embedder, Vector};
 
-use super::{Background, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Ranked, fuse};
+use super::{
+    Background, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Ranked, View, Views, fuse,
+};
 
 /// Texts that one request to an embedder holds, so that progress can be told and a stop loses little.
 const BATCH: usize = 32;
@@ -18,15 +20,17 @@ pub struct Corpus {
     pub lexical: LexicalIndex,
     /// Empty for a corpus of fewer than two vectors.
     pub background: Background,
+    /// What each row of `dense` was made from.
+    views: Vec<View>,
 }
 
 /// Why vectors do not make a corpus of a data set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorpusError {
-    #[error("The data set \"{name}\" has {pairs} pairs and came with {vectors} vectors; embed it again.")]
+    #[error("The data set \"{name}\" has {texts} texts and came with {vectors} vectors; embed it again.")]
     Unequal {
         name: String,
-        pairs: usize,
+        texts: usize,
         vectors: usize,
     },
     #[error("The vectors of the data set \"{name}\" differ in size; embed it again with one model.")]
@@ -34,22 +38,24 @@ pub enum CorpusError {
 }
 
 impl Corpus {
-    /// Indexes a data set with the vector of `pairs[i]` at `vectors[i]`.
+    /// Indexes a data set with the vector of the text `i` of its [`Views`] at `vectors[i]`.
     pub fn build(dataset: Dataset, vectors: &[Vector]) -> Result<Self, CorpusError> {
-        if vectors.len() != dataset.pairs.len() {
+        let (owners, views): (Vec<usize>, Vec<View>) = Views::of(&dataset).owners.into_iter().unzip();
+        if vectors.len() != owners.len() {
             return Err(CorpusError::Unequal {
                 name: dataset.name,
-                pairs: dataset.pairs.len(),
+                texts: owners.len(),
                 vectors: vectors.len(),
             });
         }
-        let Some(dense) = DenseIndex::build(vectors) else {
+        let Some(dense) = DenseIndex::of_pairs(vectors, owners) else {
             return Err(CorpusError::MixedSizes { name: dataset.name });
         };
         let background = Background::sample(&dense);
         Ok(Self {
             dense,
             background,
+            views,
             ..Self::lexical_only(dataset)
         })
     }
@@ -62,7 +68,13 @@ impl Corpus {
             dense: DenseIndex::default(),
             lexical,
             background: Background::default(),
+            views: Vec::new(),
         }
+    }
+
+    /// Which text of its pair a dense hit is nearest to.
+    pub fn view(&self, hit: &DenseHit) -> Option<View> {
+        self.views.get(hit.row).copied()
     }
 
     /// Number of pairs.
@@ -88,11 +100,6 @@ impl Corpus {
     pub fn percentile(&self, hit: &Ranked) -> Option<f64> {
         self.background.percentile(hit.dense?.score)
     }
-}
-
-/// The texts of a data set that are embedded, parallel to its pairs.
-pub fn indexed_texts(dataset: &Dataset) -> Vec<String> {
-    dataset.pairs.iter().map(indexed_text).collect()
 }
 
 /// Embeds the texts that have no vector yet, a batch at a time; `progress` hears how many of them are done. Texts
@@ -207,7 +214,7 @@ mod tests {
 
     async fn corpus() -> Corpus {
         let dataset = dataset();
-        let texts = indexed_texts(&dataset);
+        let texts = Views::of(&dataset).texts;
         let embedder = Counting::new();
         let nothing_known = reconcile(embedder.model_id(), &texts, None);
         let vectors = embed_missing(&embedder, &texts, nothing_known, |_| ())
@@ -246,10 +253,21 @@ mod tests {
         let error = Corpus::build(dataset(), &[counted("pool")]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "The data set \"test\" has 3 pairs and came with 1 vectors; embed it again."
+            "The data set \"test\" has 6 texts and came with 1 vectors; embed it again."
         );
         let odd = Vector::normalised(vec![1.0], 1).unwrap();
-        let error = Corpus::build(dataset(), &[counted("pool"), counted("vote"), odd]).unwrap_err();
+        let error = Corpus::build(
+            dataset(),
+            &[
+                counted("pool"),
+                counted("vote"),
+                counted("pool"),
+                counted("vote"),
+                counted("pool"),
+                odd,
+            ],
+        )
+        .unwrap_err();
         assert_eq!(
             error.to_string(),
             "The vectors of the data set \"test\" differ in size; embed it again with one model."
@@ -260,20 +278,25 @@ mod tests {
     async fn only_what_the_file_does_not_know_is_embedded() {
         let mut dataset = dataset();
         let embedder = Counting::new();
-        let texts = indexed_texts(&dataset);
+        let texts = Views::of(&dataset).texts;
         let all: Vec<Vector> = texts.iter().map(|text| counted(text)).collect();
         let bytes = vectors::encode(embedder.model_id(), &texts, &all).unwrap();
         let file = VectorFile::parse(&bytes, "v").unwrap();
 
         dataset.pairs[1].answer = "Whoever locks tokens may vote.".into();
-        let texts = indexed_texts(&dataset);
+        let texts = Views::of(&dataset).texts;
         let known = reconcile(embedder.model_id(), &texts, Some(&file));
         let vectors = embed_missing(&embedder, &texts, known, |_| ()).await.unwrap();
-        assert_eq!(*embedder.asked.lock().unwrap(), [[texts[1].clone()]]);
-        assert_eq!(
-            vectors,
-            texts.iter().map(|text| counted(text)).collect::<Vec<_>>()
-        );
+        assert_eq!(*embedder.asked.lock().unwrap(), [[texts[3].clone()]]);
+        let kept: Vec<Vector> = texts
+            .iter()
+            .map(|text| {
+                file.get(embedder.model_id(), text)
+                    .cloned()
+                    .unwrap_or_else(|| counted(text))
+            })
+            .collect();
+        assert_eq!(vectors, kept);
     }
 
     #[tokio::test]
@@ -303,7 +326,7 @@ mod tests {
             answers: 1,
             ..Counting::new()
         };
-        let texts = indexed_texts(&dataset());
+        let texts = Views::of(&dataset()).texts;
         let nothing_known = reconcile(embedder.model_id(), &texts, None);
         let result = embed_missing(&embedder, &texts, nothing_known, |_| ()).await;
         assert_eq!(

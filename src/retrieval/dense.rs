@@ -1,4 +1,6 @@
 //! Exact nearest neighbours by cosine: every row is compared, nothing is approximated.
+//!
+//! A pair has several rows, one for each of its texts; its score is that of its nearest row.
 
 use std::cmp::Ordering;
 
@@ -11,11 +13,22 @@ pub struct DenseIndex {
     /// `rows x dimension` numbers.
     numbers: Vec<f32>,
     dimension: usize,
+    /// The pair of each row, ascending.
+    owners: Vec<usize>,
 }
 
 impl DenseIndex {
-    /// Copies vectors into one block; `None` when their sizes differ.
+    /// Copies vectors into one block, each a pair of its own; `None` when their sizes differ.
     pub fn build(vectors: &[Vector]) -> Option<Self> {
+        Self::of_pairs(vectors, (0..vectors.len()).collect())
+    }
+
+    /// Copies vectors into one block; the pair of `vectors[i]` is `owners[i]`, ascending. `None` when the sizes of the
+    /// vectors differ, or the numbers of both lists.
+    pub fn of_pairs(vectors: &[Vector], owners: Vec<usize>) -> Option<Self> {
+        if owners.len() != vectors.len() || !owners.is_sorted() {
+            return None;
+        }
         let dimension = vectors.first().map_or(0, Vector::dimension);
         if vectors.iter().any(|vector| vector.dimension() != dimension) {
             return None;
@@ -24,7 +37,11 @@ impl DenseIndex {
         for vector in vectors {
             numbers.extend_from_slice(vector.as_slice());
         }
-        Some(Self { numbers, dimension })
+        Some(Self {
+            numbers,
+            dimension,
+            owners,
+        })
     }
 
     /// Number of rows.
@@ -34,6 +51,11 @@ impl DenseIndex {
 
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
+    }
+
+    /// The pair of a row.
+    pub fn owner(&self, row: usize) -> Option<usize> {
+        self.owners.get(row).copied()
     }
 
     pub fn dimension(&self) -> usize {
@@ -46,26 +68,40 @@ impl DenseIndex {
         self.numbers.get(start..start.checked_add(self.dimension)?)
     }
 
-    /// The `k` rows of the highest cosine, best first; equal cosines in the order of their rows. Nothing for an index
+    /// The `k` pairs of the highest cosine, best first; equal cosines in the order of the pairs. Nothing for an index
     /// without rows or a query of another size.
     pub fn search(&self, query: &Vector, k: usize) -> Vec<DenseHit> {
-        let scores = self.scores(query.as_slice());
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        let score = |index: usize| scores.get(index).copied().unwrap_or(f32::NEG_INFINITY);
-        let better =
-            |left: &usize, right: &usize| descending(score(*left), score(*right)).then(left.cmp(right));
-        if k < order.len() {
-            order.select_nth_unstable_by(k, better);
-            order.truncate(k);
+        let mut hits = self.nearest_rows(&self.scores(query.as_slice()));
+        let better = |left: &DenseHit, right: &DenseHit| {
+            descending(left.score, right.score).then(left.index.cmp(&right.index))
+        };
+        if k < hits.len() {
+            hits.select_nth_unstable_by(k, better);
+            hits.truncate(k);
         }
-        order.sort_unstable_by(better);
-        let hits = order.into_iter().zip(1..);
-        hits.map(|(index, rank)| DenseHit {
-            index,
-            score: score(index),
-            rank,
-        })
-        .collect()
+        hits.sort_unstable_by(better);
+        for (hit, rank) in hits.iter_mut().zip(1..) {
+            hit.rank = rank;
+        }
+        hits
+    }
+
+    /// The best row of every pair; of equal rows the first.
+    fn nearest_rows(&self, scores: &[f32]) -> Vec<DenseHit> {
+        let mut hits: Vec<DenseHit> = Vec::new();
+        for (row, (score, index)) in scores.iter().zip(&self.owners).enumerate() {
+            match hits.last_mut().filter(|hit| hit.index == *index) {
+                Some(hit) if *score > hit.score => (hit.score, hit.row) = (*score, row),
+                Some(_) => {}
+                None => hits.push(DenseHit {
+                    index: *index,
+                    score: *score,
+                    row,
+                    rank: 0,
+                }),
+            }
+        }
+        hits
     }
 
     /// Cosine of the query with every row.
@@ -134,6 +170,22 @@ mod tests {
         assert_eq!(found(10), [(1, 1), (3, 2), (2, 3), (0, 4)]);
         assert_eq!(found(1), [(1, 1)]);
         assert_eq!(found(0), []);
+    }
+
+    #[test]
+    fn a_pair_is_as_near_as_its_nearest_row() {
+        let rows = vectors(&[[0.0, 1.0], [1.0, 0.0], [1.0, 0.1], [1.0, 1.0]]);
+        let index = DenseIndex::of_pairs(&rows, vec![0, 0, 1, 1]).unwrap();
+        let found = index.search(&Vector::normalised(vec![1.0, 0.0], 2).unwrap(), 5);
+        assert_eq!(
+            found
+                .iter()
+                .map(|hit| (hit.index, hit.row, hit.rank))
+                .collect::<Vec<_>>(),
+            [(0, 1, 1), (1, 2, 2)]
+        );
+        assert_eq!(DenseIndex::of_pairs(&rows, vec![0, 1]), None);
+        assert_eq!(DenseIndex::of_pairs(&rows, vec![1, 0, 0, 0]), None);
     }
 
     #[test]

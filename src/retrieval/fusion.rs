@@ -106,8 +106,13 @@ mod tests {
 
     fn dense(scores: &[(usize, f32)]) -> Vec<DenseHit> {
         let hits = scores.iter().zip(1..);
-        hits.map(|(&(index, score), rank)| DenseHit { index, score, rank })
-            .collect()
+        hits.map(|(&(index, score), rank)| DenseHit {
+            index,
+            score,
+            rank,
+            row: index,
+        })
+        .collect()
     }
 
     fn lexical(scores: &[(usize, f32)]) -> Vec<LexicalHit> {

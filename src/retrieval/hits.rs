@@ -1,12 +1,14 @@
 //! What the two searches say about a pair.
 
-/// A row found.
+/// A pair found by its nearest row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DenseHit {
     /// Index of the pair.
     pub index: usize,
-    /// Cosine with the query, -1 to 1.
+    /// Cosine of the query with the nearest row of the pair, -1 to 1.
     pub score: f32,
+    /// That row.
+    pub row: usize,
     /// Rank among all pairs, from 1.
     pub rank: usize,
 }

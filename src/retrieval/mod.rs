@@ -11,11 +11,13 @@ mod hits;
 mod lexical;
 mod method;
 mod terms;
+mod views;
 
 pub use background::Background;
-pub use corpus::{Corpus, CorpusError, embed_missing, indexed_texts};
+pub use corpus::{Corpus, CorpusError, embed_missing};
 pub use dense::DenseIndex;
 pub use fusion::{Ranked, fuse};
 pub use hits::{DenseHit, LexicalHit, LexicalSearch};
 pub use lexical::LexicalIndex;
-pub use method::Method;
+pub use method::{Method, UnknownMethod};
+pub use views::{View, Views};

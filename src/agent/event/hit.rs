@@ -31,10 +31,36 @@ pub struct Hit {
 /// How the dense retriever saw the pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DenseScore {
-    /// Raw cosine, -1 to 1.
+    /// Raw cosine with the nearest text of the pair, -1 to 1.
     pub score: f64,
     /// Rank among all pairs, from 1.
     pub rank: usize,
+    /// Which text of the pair that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest>,
+}
+
+/// A text of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nearest {
+    Question,
+    Alias,
+    Answer,
+    #[serde(other)]
+    Unknown,
+}
+
+impl Nearest {
+    /// The name as it stands in an event line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Question => "question",
+            Self::Alias => "alias",
+            Self::Answer => "answer",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// How the lexical retriever saw the pair.

@@ -8,14 +8,18 @@ mod exchange;
 mod hit;
 
 pub use exchange::{Exchange, Phase, StageRow};
-pub use hit::{DenseScore, Hit, LexicalScore};
+pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::provider::{Limit, Limits};
+pub use crate::provider::{Limit, Limits, Usage};
 
 /// Version of the event line. It changes only when an existing field changes its meaning.
 pub const VERSION: u8 = 1;
+
+/// The longest question of a run, in characters. The embedded model reads about 1,000, so this loses nobody's question,
+/// but it keeps a pasted file out.
+pub const LONGEST_QUESTION: usize = 8_000;
 
 /// Identifies one run (one question being answered) within a process or a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -221,12 +225,4 @@ impl Outcome {
             Self::Unknown => "unknown",
         }
     }
-}
-
-/// Tokens as the endpoint counted them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    pub prompt_tokens: u64,
-    pub completion_tokens: u64,
-    pub total_tokens: u64,
 }

@@ -1,6 +1,11 @@
 //! From text to the token ids that the model reads.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use rten_text::normalizers::{Bert, BertOptions, Normalizer as _};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Tokens that the model reads of a text, `[CLS]` and `[SEP]` included; the rest is cut off.
 pub(super) const LONGEST: usize = 256;
@@ -10,7 +15,22 @@ pub(super) const LONGEST: usize = 256;
 const LONGEST_CHARS: usize = 16_384;
 
 /// The BERT WordPiece tokenizer of the bundled model.
-pub struct Tokenizer(rten_text::Tokenizer);
+///
+/// It normalises by itself before rten-text splits: in rten-text 0.27 the two together map each token back to the source
+/// by an offset that counts the `##` of word pieces, and panic when a text ends in a rare word ("hjkl").
+pub struct Tokenizer {
+    normalizer: Bert,
+    pieces: rten_text::Tokenizer,
+}
+
+/// The part of a tokenizer file that says how text is normalised.
+#[derive(Deserialize)]
+struct Normalizer {
+    #[serde(rename = "type")]
+    kind: String,
+    lowercase: bool,
+    strip_accents: Option<bool>,
+}
 
 impl fmt::Debug for Tokenizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,9 +45,30 @@ impl Tokenizer {
     }
 
     pub(super) fn from_json(json: &str) -> Result<Self, String> {
-        rten_text::Tokenizer::from_json(json)
-            .map(Self)
-            .map_err(|error| format!("its tokenizer is broken: {error}"))
+        let broken = |error: &dyn fmt::Display| format!("its tokenizer is broken: {error}");
+        // Only the top level is parsed here: the vocabulary is rten-text's to read.
+        let mut parts: BTreeMap<&str, &RawValue> =
+            serde_json::from_str(json).map_err(|error| broken(&error))?;
+        let normalizer = parts
+            .insert("normalizer", RawValue::NULL)
+            .ok_or_else(|| broken(&"it has no normalizer"))?;
+        let normalizer: Normalizer =
+            serde_json::from_str(normalizer.get()).map_err(|error| broken(&error))?;
+        if normalizer.kind != "BertNormalizer" {
+            return Err(broken(&format!(
+                "its normalizer is {} and not BertNormalizer",
+                normalizer.kind
+            )));
+        }
+        let rest = serde_json::to_string(&parts).map_err(|error| broken(&error))?;
+        Ok(Self {
+            // As BERT does it: accents go where case goes, unless the file says otherwise.
+            normalizer: Bert::new(BertOptions {
+                lowercase: normalizer.lowercase,
+                strip_accents: normalizer.strip_accents.unwrap_or(normalizer.lowercase),
+            }),
+            pieces: rten_text::Tokenizer::from_json(&rest).map_err(|error| broken(&error))?,
+        })
     }
 
     /// Ids of a text with `[CLS]` and `[SEP]`, cut to what the model reads.
@@ -52,8 +93,45 @@ impl Tokenizer {
     }
 
     fn all_ids(&self, text: &str) -> Result<Vec<i32>, String> {
-        let encoded = self.0.encode(text, None).map_err(|error| error.to_string())?;
+        let (normal, _) = self
+            .normalizer
+            .normalize(text)
+            .map_err(|error| error.to_string())?;
+        let encoded = self
+            .pieces
+            .encode(normal.as_str(), None)
+            .map_err(|error| error.to_string())?;
         let ids = encoded.token_ids().iter().map(|id| i32::try_from(*id));
         ids.collect::<Result<_, _>>().map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    thread_local! {
+        // rten-text's tokenizer cannot be shared between threads.
+        static TOKENIZER: Tokenizer = Tokenizer::bundled().unwrap();
+    }
+
+    fn ids(text: &str) -> Vec<i32> {
+        TOKENIZER.with(|tokenizer| tokenizer.ids(text).unwrap())
+    }
+
+    #[test]
+    fn a_text_that_ends_in_a_rare_word_has_its_tokens() {
+        // Ids by the reference implementation (tokenizers 0.22).
+        assert_eq!(ids("hjkl"), [101, 1044, 15992, 2140, 102]);
+        assert_eq!(ids("what is wstETH"), [101, 2054, 2003, 1059, 13473, 2705, 102]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_crashes_it(text in "\\PC{0,40}") {
+            let ids = ids(&text);
+            prop_assert_eq!((ids.first(), ids.last()), (Some(&101), Some(&102)));
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The file: vectors in a checked binary form.
 //!
 //! Layout, little endian: magic `DEFI-QA\0`, version u32, length of the model's name u32, the name, dimension u32,
-//! count u64, then per row 32 bytes [`content_hash`] and dimension x f32, and last the blake3 of everything before.
+//! count u64, then per row 32 bytes [`content_hash`] and dimension x f16, and last the blake3 of everything before.
+//! Half precision moves a cosine by less than 0.0005 and halves what the program carries and reads at its start.
 //! The same vectors in the same order give the same bytes.
 //!
 //! A file that cannot be trusted as a whole is an error that costs time, not answers.
@@ -10,6 +11,8 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
+
+use half::f16;
 
 use crate::embedding::{ModelId, Vector, VectorFault};
 
@@ -116,7 +119,7 @@ impl VectorFile {
         let count = reader.u64().ok_or_else(damaged)?;
         let row = model
             .dimension
-            .checked_mul(size_of::<f32>())
+            .checked_mul(size_of::<f16>())
             .and_then(|bytes| bytes.checked_add(HASH));
         let row = row.ok_or_else(damaged)?;
         if count.checked_mul(row) != Some(reader.0.len()) {
@@ -129,7 +132,7 @@ impl VectorFile {
                 .as_chunks()
                 .0
                 .iter()
-                .map(|bytes| f32::from_le_bytes(*bytes))
+                .map(|bytes| f16::from_le_bytes(*bytes).to_f32())
                 .collect();
             let vector =
                 Vector::from_unit(numbers, model.dimension).map_err(|fault| VectorFileError::Row {
@@ -177,7 +180,7 @@ pub fn encode(model: &ModelId, texts: &[String], vectors: &[Vector]) -> Result<V
             model: model.clone(),
         });
     };
-    let mut bytes = Vec::with_capacity(64 + vectors.len() * (HASH + model.dimension * size_of::<f32>()));
+    let mut bytes = Vec::with_capacity(64 + vectors.len() * (HASH + model.dimension * size_of::<f16>()));
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&name_length.to_le_bytes());
@@ -187,7 +190,7 @@ pub fn encode(model: &ModelId, texts: &[String], vectors: &[Vector]) -> Result<V
     for (text, vector) in texts.iter().zip(vectors) {
         bytes.extend_from_slice(&content_hash(model, text));
         for number in vector.as_slice() {
-            bytes.extend_from_slice(&number.to_le_bytes());
+            bytes.extend_from_slice(&f16::from_f32(*number).to_le_bytes());
         }
     }
     let checksum = blake3::hash(&bytes);
@@ -259,7 +262,7 @@ mod tests {
     }
 
     fn rows() -> Vec<Vector> {
-        [[1.0, 0.0], [0.6, 0.8], [0.0, -1.0]]
+        [[1.0, 0.0], [-1.0, 0.0], [0.0, -1.0]]
             .iter()
             .map(|row| Vector::normalised(row.to_vec(), 2).unwrap())
             .collect()
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_back_to_the_bit() {
+    fn what_half_precision_holds_is_read_back_to_the_bit() {
         let file = VectorFile::parse(&bytes(), "v").unwrap();
         assert_eq!(file.model, model());
         let read: Vec<Vector> = texts()
@@ -287,12 +290,33 @@ mod tests {
     }
 
     #[test]
+    fn half_precision_moves_a_cosine_by_less_than_its_shown_digits() {
+        let number = |n: u32| f32::from_bits(0x3f00_0000 | (n.wrapping_mul(2_654_435_761) >> 9)) - 0.75;
+        let raw: Vec<f32> = (0..384).map(number).collect();
+        let id = ModelId {
+            dimension: 384,
+            ..model()
+        };
+        let exact = Vector::normalised(raw, 384).unwrap();
+        let bytes = encode(&id, &["one".into()], std::slice::from_ref(&exact)).unwrap();
+        let file = VectorFile::parse(&bytes, "v").unwrap();
+        let half = file.get(&id, "one").unwrap();
+        let cosine: f32 = exact
+            .as_slice()
+            .iter()
+            .zip(half.as_slice())
+            .map(|(left, right)| left * right)
+            .sum();
+        assert!((cosine - 1.0).abs() < 5e-4, "{cosine}");
+    }
+
+    #[test]
     fn the_same_vectors_give_the_same_bytes_on_every_machine() {
         assert_eq!(bytes(), bytes());
-        assert_eq!(bytes().len(), 8 + 4 + 4 + 10 + 4 + 8 + 3 * (32 + 8) + 32);
+        assert_eq!(bytes().len(), 8 + 4 + 4 + 10 + 4 + 8 + 3 * (32 + 4) + 32);
         assert_eq!(
             blake3::hash(&bytes()).to_hex().as_str(),
-            "6eed9bf8ec5a71f6b1bfbab3f5b6a2c23221883d3fd97466443f7cb7a9236bb2"
+            "3e8aef7bd3707cac1905bfc9cb501e64f8200cb285faac6ee34522a6e1f775cc"
         );
     }
 

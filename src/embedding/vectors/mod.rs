@@ -57,7 +57,7 @@ mod tests {
     }
 
     fn rows() -> Vec<Vector> {
-        [[1.0, 0.0], [0.6, 0.8], [0.0, -1.0]]
+        [[1.0, 0.0], [-1.0, 0.0], [0.0, -1.0]]
             .iter()
             .map(|row| Vector::normalised(row.to_vec(), 2).unwrap())
             .collect()

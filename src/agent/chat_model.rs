@@ -1,0 +1,94 @@
+//! The answerer that asks a chat model over the provider.
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+
+use super::answerer::{Answerer, Piece};
+use super::classify::Talk;
+use super::error::AgentError;
+use super::event::{Hit, Stage};
+use super::prompt;
+use crate::provider::{ChatClient, ChatEvent, ChatRequest, FinishReason, Message, ProviderError, Role};
+
+/// A model behind an OpenAI-compatible endpoint.
+#[derive(Clone, Debug)]
+pub struct ChatModel {
+    client: ChatClient,
+    model: String,
+    temperature: f32,
+    max_tokens: u32,
+}
+
+impl ChatModel {
+    /// `temperature` 0 to 2; `max_tokens` bounds an answer.
+    pub fn new(client: ChatClient, model: String, temperature: f32, max_tokens: u32) -> Self {
+        Self {
+            client,
+            model,
+            temperature,
+            max_tokens,
+        }
+    }
+
+    fn ask(&self, stage: Stage, system: &str, user: String) -> BoxStream<'static, Result<Piece, AgentError>> {
+        let message = |role, content: String| Message { role, content };
+        let request = ChatRequest {
+            messages: vec![
+                message(Role::System, system.to_owned()),
+                message(Role::User, user),
+            ],
+            temperature: Some(self.temperature),
+            max_tokens: Some(self.max_tokens),
+        };
+        self.client
+            .stream(request)
+            .map(move |event| piece(stage, event))
+            .boxed()
+    }
+}
+
+impl Answerer for ChatModel {
+    fn name(&self) -> String {
+        format!("openai:{}", self.model)
+    }
+
+    fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {
+        self.ask(Stage::Answer, prompt::SYSTEM, prompt::user(question, hits))
+    }
+
+    fn converse(
+        &self,
+        question: &str,
+        _talk: Talk,
+        _pairs: usize,
+    ) -> BoxStream<'static, Result<Piece, AgentError>> {
+        self.ask(Stage::Converse, prompt::SMALL_TALK, question.to_owned())
+    }
+}
+
+fn piece(stage: Stage, event: Result<ChatEvent, ProviderError>) -> Result<Piece, AgentError> {
+    match event {
+        Ok(ChatEvent::Limits(limits)) => Ok(Piece::Limits(limits)),
+        Ok(ChatEvent::Token(text)) => Ok(Piece::Text(text)),
+        Ok(ChatEvent::Finished { reason, usage }) => Ok(Piece::End {
+            usage,
+            cut: cut(reason),
+        }),
+        Err(error) => Err(AgentError {
+            stage,
+            message: error.to_string(),
+            retryable: error.retryable(),
+        }),
+    }
+}
+
+/// Why a text that ended so is not whole.
+fn cut(reason: FinishReason) -> Option<String> {
+    match reason {
+        FinishReason::Stop => None,
+        FinishReason::Length => Some("cut at the length limit: raise chat.max_tokens for more".to_owned()),
+        FinishReason::ContentFilter => Some("cut by the endpoint's content filter".to_owned()),
+        FinishReason::ToolCalls => Some("the model asked for a tool, and there is none".to_owned()),
+        FinishReason::Other(reason) => Some(format!("the model stopped for the reason {reason:?}")),
+    }
+}

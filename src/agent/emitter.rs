@@ -1,0 +1,92 @@
+//! The mouth of a run: stamps every event with the run and its time and sends it to the readers.
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::event::{AgentEvent, Event, RunId, Stage, Tier, VERSION};
+
+/// Sends the events of one run. When nobody reads any more, events are dropped: the run's task is about to be, too.
+#[derive(Clone, Debug)]
+pub(super) struct Emitter {
+    run: RunId,
+    start: Instant,
+    to: mpsc::Sender<Event>,
+}
+
+impl Emitter {
+    pub(super) fn new(run: RunId, to: mpsc::Sender<Event>) -> Self {
+        Self {
+            run,
+            start: Instant::now(),
+            to,
+        }
+    }
+
+    pub(super) async fn say(&self, what: AgentEvent) {
+        let event = Event {
+            v: VERSION,
+            run: self.run,
+            at_ms: ms(self.start.elapsed()),
+            what,
+        };
+        // The channel is bounded: a slow reader slows the run down, which is what keeps memory bounded too.
+        let _ = self.to.send(event).await;
+    }
+
+    /// Begins a stage; its end is told by [`StageClock::end`].
+    pub(super) async fn begin(&self, stage: Stage) -> StageClock {
+        self.say(AgentEvent::StageStarted { stage }).await;
+        StageClock {
+            emitter: self.clone(),
+            stage,
+            start: Instant::now(),
+            wait_ms: 0.0,
+            cache: None,
+        }
+    }
+}
+
+/// Measures one stage.
+#[derive(Debug)]
+pub(super) struct StageClock {
+    emitter: Emitter,
+    stage: Stage,
+    start: Instant,
+    wait_ms: f64,
+    pub(super) cache: Option<Tier>,
+}
+
+impl StageClock {
+    /// Waits for `what`, saying so, and counts the time as waiting.
+    pub(super) async fn wait<T>(&mut self, on: &str, what: impl Future<Output = T>) -> T {
+        let stage = self.stage;
+        self.emitter
+            .say(AgentEvent::Waiting {
+                stage,
+                on: on.to_owned(),
+            })
+            .await;
+        let since = Instant::now();
+        let value = what.await;
+        self.wait_ms += ms(since.elapsed());
+        value
+    }
+
+    /// Ends the stage; `note` is what it found, in a few words.
+    pub(super) async fn end(self, note: Option<String>) {
+        self.emitter
+            .say(AgentEvent::StageFinished {
+                stage: self.stage,
+                ms: ms(self.start.elapsed()),
+                wait_ms: self.wait_ms,
+                cache: self.cache,
+                note,
+            })
+            .await;
+    }
+}
+
+fn ms(duration: std::time::Duration) -> f64 {
+    // Microseconds are enough to compare stages, and keep the lines of a recording short.
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

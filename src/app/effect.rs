@@ -1,0 +1,18 @@
+//! Every side effect that the application can ask for, on one screen.
+
+use crate::agent::event::RunId;
+
+/// What the loop is asked to do; it answers, if at all, with messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Start a run of the agent; its events come back as [`super::Message::Agent`].
+    Ask { run: RunId, question: String },
+    /// Stop a run; its `cancelled` event comes back.
+    Cancel { run: RunId },
+    /// Put text on the clipboard of the terminal.
+    Copy { text: String },
+    /// Leave the terminal, stop the process, and come back when it is continued.
+    Suspend,
+    /// Leave.
+    Quit,
+}

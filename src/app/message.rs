@@ -1,0 +1,91 @@
+//! What can happen to the application.
+
+use tui_textarea::Input;
+
+use super::keymap::Command;
+use crate::agent::event::Event;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// A key, as the keymap read it.
+    Command(Command),
+    /// A key that is text for the composer.
+    Edit(Input),
+    /// Text put in by the terminal's paste.
+    Paste(String),
+    /// The mouse was pressed on something.
+    Click(Target),
+    /// The wheel was turned over a pane: lines down (negative: up).
+    Scroll { over: Target, lines: i32 },
+    /// A run said something.
+    Agent(Box<Event>),
+    /// The parts that load in the background changed.
+    Gauges(Gauges),
+    /// Time went on: the clock in milliseconds.
+    Tick(f64),
+    /// The clipboard or another effect could not be served; a sentence for the user.
+    Trouble(String),
+}
+
+/// What lies under a cell of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A line of the answer or question of the entry with this index.
+    Entry(usize),
+    /// A citation `[n]` in the answer of the entry with this index.
+    Citation { entry: usize, number: usize },
+    /// The evidence row with this index.
+    Evidence(usize),
+    /// The chat pane beside its entries.
+    Chat,
+    /// The side panel beside its rows.
+    Side,
+    /// The text area: row and column within its text.
+    Composer { row: u16, column: u16 },
+    /// Whatever lies over the panes.
+    Overlay,
+}
+
+/// The state of what loads in the background, and how the program was set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// Who writes the answers: `extractive` or `openai:MODEL`.
+    pub chat: String,
+    /// Name of the embedding model.
+    pub embedder: String,
+    pub offline: bool,
+    pub dataset: String,
+    /// The data set and its index.
+    pub knowledge: Loading,
+    /// The embedding model.
+    pub model: Loading,
+    /// How many pairs are known, once they are loaded.
+    pub pairs: usize,
+}
+
+/// Whether something that loads in the background is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Loading {
+    #[default]
+    Loading,
+    Ready,
+    /// A sentence for the user.
+    Failed(String),
+}
+
+/// What the last frame looked like, as far as scrolling needs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// First line of the chat that was shown.
+    pub chat_top: usize,
+    /// Lines of the chat in all.
+    pub chat_lines: usize,
+    /// Lines that the chat pane has room for.
+    pub chat_height: usize,
+    /// Lines that the overlay has in all, and room for.
+    pub overlay_lines: usize,
+    pub overlay_height: usize,
+    /// Whether the side panel stands beside the chat, not instead of it.
+    pub side_by_side: bool,
+}

@@ -1,0 +1,176 @@
+//! The command line. Its names are a contract: scripts stand on them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueHint};
+
+use crate::config::{ChatChoice, EmbedderChoice, Flags, Theme};
+
+/// Ask DeFi questions and see each answer beside its evidence. Without a command: the terminal application.
+#[derive(Debug, Parser)]
+#[command(name = "defi-qa", version, max_term_width = 100)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Open no socket, ever
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// The data set: a .json, .jsonl or .csv file or a folder of them [default: the bundled set]
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub dataset: Option<PathBuf>,
+    /// Who turns text into vectors: `local` or `openai:MODEL`
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub embedder: Option<EmbedderChoice>,
+    /// Who writes the answer: `extractive` or `openai:MODEL`
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub chat: Option<ChatChoice>,
+    /// An OpenAI-compatible endpoint
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    pub base_url: Option<String>,
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Write a log to this file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log_file: Option<PathBuf>,
+    /// The screen's colours
+    #[arg(long, global = true, value_enum)]
+    pub theme: Option<Theme>,
+}
+
+impl Global {
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            offline: self.offline,
+            dataset: self.dataset.clone(),
+            embedder: self.embedder.clone(),
+            chat: self.chat.clone(),
+            base_url: self.base_url.clone(),
+            log_file: self.log_file.clone(),
+            theme: self.theme,
+        }
+    }
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer one question, or a file of them
+    Ask(Ask),
+    /// Show the ranked evidence for a query, without an answer
+    Search(Search),
+    /// Compute the vectors of a data set ahead of time
+    Index(Index),
+    /// Look at a data set
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print completions for a shell
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Ask {
+    /// The question; `-` reads it from standard input
+    #[arg(required_unless_present = "batch")]
+    pub question: Option<String>,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "events")]
+    pub json: bool,
+    /// Print the event stream, one JSON object a line
+    #[arg(long)]
+    pub events: bool,
+    /// Answer every line of a JSON Lines file of `{"id", "question"}`, `-` for standard input: one JSON object a line,
+    /// in the order of the file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["question", "events"], value_hint = ValueHint::FilePath)]
+    pub batch: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// The query; `-` reads it from standard input
+    pub query: String,
+    /// The method that ranks: `hybrid`, `dense`, `lexical` or `rrf` [default: of the configuration]
+    #[arg(long, value_name = "METHOD")]
+    pub retriever: Option<crate::retrieval::Method>,
+    /// How many hits [default: of the configuration]
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub k: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Index {
+    /// Where the vectors are written
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// Check every pair; exits with 1 when there is an error
+    Validate {
+        /// The file or folder [default: the data set in use]
+        #[arg(value_hint = ValueHint::AnyPath)]
+        path: Option<PathBuf>,
+        /// Also check the house style of the bundled set: lengths, sources, worked examples
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Count pairs by topic and level
+    Stats {
+        /// The file or folder [default: the data set in use]
+        #[arg(value_hint = ValueHint::AnyPath)]
+        path: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every value and where it came from
+    Show,
+    /// Print where the configuration file is looked for
+    Path,
+    /// Write a configuration file with every key at its default
+    Init,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_question_or_a_batch_is_asked_not_both() {
+        assert!(Args::try_parse_from(["defi-qa", "ask"]).is_err());
+        assert!(Args::try_parse_from(["defi-qa", "ask", "q", "--batch", "f"]).is_err());
+        assert!(Args::try_parse_from(["defi-qa", "ask", "q", "--json", "--events"]).is_err());
+        assert!(Args::try_parse_from(["defi-qa", "ask", "--batch", "f"]).is_ok());
+    }
+}

@@ -1,0 +1,226 @@
+//! `ask`: one answer on standard output, as text, as one object, or as the event stream.
+
+use std::io::{BufRead as _, BufReader, Write as _, stderr, stdout};
+use std::path::Path;
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::args::Ask;
+use super::print::{Report, argument_or_stdin, evidence};
+use super::{Exit, Failure, parts};
+use crate::agent::Agent;
+use crate::agent::event::{AgentEvent, Event, Exchange, Phase, RunId};
+use crate::config::Config;
+use crate::text;
+
+/// Events that may wait for a slow reader before the run waits for it.
+const EVENTS: usize = 256;
+
+pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
+    let question = match &what.question {
+        Some(question) => Some(argument_or_stdin(question, "question")?),
+        None => None,
+    };
+    let runtime = super::runtime()?;
+    runtime.block_on(async {
+        let agent = parts::agent(config)?;
+        let cancel = cancel_on_interrupt();
+        match (question, what.batch) {
+            (Some(question), _) if what.events => one(&agent, question, &cancel, Shape::Events).await,
+            (Some(question), _) if what.json => one(&agent, question, &cancel, Shape::Json).await,
+            (Some(question), _) => one(&agent, question, &cancel, Shape::Text).await,
+            (None, Some(file)) => batch(&agent, &file, &cancel).await,
+            (None, None) => Err(Failure::usage(
+                "nothing was asked: give a question or --batch FILE",
+            )),
+        }
+    })
+}
+
+/// A token that Ctrl-C cancels, so that a run ends with its `cancelled` event and not in mid-line.
+fn cancel_on_interrupt() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let token = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            token.cancel();
+        }
+    });
+    cancel
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Text,
+    Json,
+    Events,
+}
+
+/// Runs one question to its end; `each` sees every event as it comes.
+async fn exchange(
+    agent: &Agent,
+    run: RunId,
+    question: String,
+    cancel: &CancellationToken,
+    mut each: impl FnMut(&Event, &Exchange) -> Result<(), Failure>,
+) -> Result<Exchange, Failure> {
+    let (events, mut inbox) = mpsc::channel(EVENTS);
+    let mut exchange = Exchange::asked(question.clone());
+    let asking = agent.ask(run, question, events, cancel.clone());
+    let reading = async {
+        while let Some(event) = inbox.recv().await {
+            exchange.apply(&event);
+            each(&event, &exchange)?;
+        }
+        Ok::<(), Failure>(())
+    };
+    let ((), read) = tokio::join!(asking, reading);
+    read?;
+    Ok(exchange)
+}
+
+async fn one(
+    agent: &Agent,
+    question: String,
+    cancel: &CancellationToken,
+    shape: Shape,
+) -> Result<Exit, Failure> {
+    // What is on the screen already; the sanitised text only ever grows by what is new in it.
+    let mut shown = String::new();
+    let done = exchange(agent, RunId(1), question, cancel, |event, exchange| {
+        let mut out = stdout().lock();
+        match shape {
+            Shape::Events => {
+                serde_json::to_writer(&mut out, event).map_err(std::io::Error::from)?;
+                writeln!(out)?;
+                out.flush()?;
+            }
+            Shape::Text if matches!(event.what, AgentEvent::Token { .. }) => {
+                let sanitised = text::sanitize(&exchange.answer).into_owned();
+                if let Some(new) = sanitised.strip_prefix(shown.as_str()) {
+                    write!(out, "{new}")?;
+                    out.flush()?;
+                    shown = sanitised;
+                }
+            }
+            Shape::Text | Shape::Json => {}
+        }
+        Ok(())
+    })
+    .await?;
+    match shape {
+        Shape::Events => {}
+        Shape::Json => object(&Report::of(&done, None))?,
+        Shape::Text => {
+            let mut out = stdout().lock();
+            if !shown.is_empty() {
+                writeln!(out)?;
+            }
+            if !done.hits.is_empty() {
+                writeln!(out, "\nEvidence")?;
+                write!(out, "{}", evidence(&done.hits))?;
+            }
+            if let Some(note) = &done.note {
+                writeln!(
+                    stderr(),
+                    "The answer is incomplete: {}.",
+                    text::sanitize_line(note)
+                )?;
+            }
+        }
+    }
+    if shape != Shape::Json {
+        complain(&done)?;
+    }
+    Ok(Exit::of(&done))
+}
+
+fn object(report: &Report<'_>) -> Result<(), Failure> {
+    let mut out = stdout().lock();
+    serde_json::to_writer(&mut out, report).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    out.flush()?;
+    Ok(())
+}
+
+fn complain(exchange: &Exchange) -> Result<(), Failure> {
+    let kept = if exchange.answer.is_empty() {
+        ""
+    } else {
+        " What came so far is above."
+    };
+    match &exchange.phase {
+        Phase::Failed { stage, message, .. } => {
+            writeln!(
+                stderr(),
+                "defi-qa: {} failed: {}.{kept}",
+                stage.name(),
+                text::sanitize_line(message)
+            )?;
+        }
+        Phase::Cancelled => writeln!(stderr(), "defi-qa: cancelled.{kept}")?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// One line of a batch.
+#[derive(Debug, Deserialize)]
+struct Line {
+    #[serde(default)]
+    id: Option<serde_json::Value>,
+    question: String,
+}
+
+async fn batch(agent: &Agent, file: &Path, cancel: &CancellationToken) -> Result<Exit, Failure> {
+    let named = if file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    };
+    let reader: Box<dyn std::io::Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        let opened = std::fs::File::open(file);
+        Box::new(
+            opened
+                .map_err(|error| Failure::usage(format!("the batch {named} could not be opened: {error}")))?,
+        )
+    };
+    let mut worst = Exit::Success;
+    for (number, line) in BufReader::new(reader).split(b'\n').enumerate() {
+        let wrong = |why: &dyn std::fmt::Display| {
+            Failure::usage(format!(
+                "line {} of {named} is no question ({why}): write {{\"id\": ..., \"question\": \"...\"}}; the answers before it are printed",
+                number + 1
+            ))
+        };
+        let line = line.map_err(|error| wrong(&error))?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let line: Line = serde_json::from_slice(&line).map_err(|error| wrong(&error))?;
+        let run = RunId(number as u64 + 1);
+        let done = exchange(agent, run, line.question, cancel, |_, _| Ok(())).await?;
+        object(&Report::of(&done, line.id.as_ref()))?;
+        worst = worse(worst, Exit::of(&done));
+        if cancel.is_cancelled() {
+            return Ok(Exit::Interrupted);
+        }
+    }
+    Ok(worst)
+}
+
+/// The exit code of a batch is its worst line's: a provider that failed outweighs anything else that went wrong, and a
+/// declined question is no failure of the batch.
+fn worse(a: Exit, b: Exit) -> Exit {
+    let weight = |exit: Exit| match exit {
+        Exit::Provider => 2,
+        Exit::Other => 1,
+        _ => 0,
+    };
+    let pick = if weight(b) > weight(a) { b } else { a };
+    if weight(pick) == 0 { Exit::Success } else { pick }
+}

@@ -1,0 +1,124 @@
+//! Without a command: the terminal application.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Exit, Failure, parts};
+use crate::agent::event::{Event, RunId};
+use crate::agent::{Agent, Load};
+use crate::app::{App, Effect, Gauges, Loading};
+use crate::config::Config;
+use crate::embedding::Readiness;
+use crate::tui::theme::{Background, Theme};
+use crate::tui::{self, Ended, Feeds, Runner, terminal};
+
+/// Events that may wait for the screen before the runs wait for it.
+const EVENTS: usize = 1024;
+
+pub(super) fn run(config: Config) -> Result<Exit, Failure> {
+    terminal::install_panic_hook();
+    let background = std::env::var("COLORFGBG")
+        .ok()
+        .and_then(|value| Background::of_colorfgbg(&value));
+    let theme = Theme::of(config.theme.value, background);
+    let mouse = config.mouse.value;
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(async {
+        let agent = parts::agent(&config)?;
+        let start = gauges_of(&agent);
+        let (told, gauges) = watch::channel(start.clone());
+        tokio::spawn(follow(agent.clone(), told));
+        let (events, inbox) = mpsc::channel(EVENTS);
+        let mut runs = Runs {
+            agent: Arc::new(agent),
+            events,
+            running: HashMap::new(),
+        };
+        let feeds = Feeds {
+            events: inbox,
+            gauges,
+        };
+        tui::run(App::new(start), theme, mouse, feeds, &mut runs)
+            .await
+            .map_err(|error| Failure::other(error.to_string()))
+    })?;
+    // Work that is still under way on a blocking thread (a half-loaded model) is not waited for.
+    runtime.shutdown_background();
+    Ok(match ended {
+        Ended::Quit => Exit::Success,
+        Ended::Signal(130) => Exit::Interrupted,
+        Ended::Signal(code) => Exit::Signal(code.saturating_sub(128)),
+    })
+}
+
+/// The runs under way, each a task that a token cancels.
+struct Runs {
+    agent: Arc<Agent>,
+    events: mpsc::Sender<Event>,
+    running: HashMap<RunId, CancellationToken>,
+}
+
+impl Runner for Runs {
+    fn run(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ask { run, question } => {
+                self.running.retain(|_, cancel| !cancel.is_cancelled());
+                let cancel = CancellationToken::new();
+                self.running.insert(run, cancel.clone());
+                let (agent, events) = (Arc::clone(&self.agent), self.events.clone());
+                tokio::spawn(async move { agent.ask(run, question, events, cancel).await });
+            }
+            Effect::Cancel { run } => {
+                if let Some(cancel) = self.running.remove(&run) {
+                    cancel.cancel();
+                }
+            }
+            Effect::Copy { .. } | Effect::Suspend | Effect::Quit => {}
+        }
+    }
+}
+
+fn gauges_of(agent: &Agent) -> Gauges {
+    let model = match &*agent.embedder.readiness().borrow() {
+        Readiness::Loading => Loading::Loading,
+        Readiness::Ready { .. } => Loading::Ready,
+        Readiness::Failed(why) => Loading::Failed(why.clone()),
+    };
+    let knowledge = match &*agent.knowledge.watch().borrow() {
+        Load::Loading => Loading::Loading,
+        Load::Ready(_) => Loading::Ready,
+        Load::Failed(why) => Loading::Failed(why.clone()),
+    };
+    Gauges {
+        chat: agent.answerer.name(),
+        embedder: agent.embedder.model_id().name.clone(),
+        offline: agent.offline,
+        dataset: agent.knowledge.name().to_owned(),
+        pairs: agent.knowledge.pairs(),
+        knowledge,
+        model,
+    }
+}
+
+/// Tells the screen when the model or the data set has come up, and ends when both have.
+async fn follow(agent: Agent, told: watch::Sender<Gauges>) {
+    let (mut model, mut knowledge) = (agent.embedder.readiness(), agent.knowledge.watch());
+    loop {
+        let gauges = gauges_of(&agent);
+        let settled = gauges.model != Loading::Loading && gauges.knowledge != Loading::Loading;
+        told.send_replace(gauges);
+        if settled {
+            return;
+        }
+        let changed = tokio::select! {
+            changed = model.changed() => changed,
+            changed = knowledge.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `search`: the ranked evidence without an answer.
+
+use std::io::{Write as _, stdout};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::args::Search;
+use super::print::{argument_or_stdin, evidence};
+use super::{Exit, Failure, parts};
+use crate::agent::event::{Exchange, Hit, RunId, StageRow};
+use crate::config::Config;
+
+#[derive(Debug, Serialize)]
+struct Found<'a> {
+    query: &'a str,
+    retriever: &'a str,
+    hits: &'a [Hit],
+    stages: &'a [StageRow],
+}
+
+pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
+    let query = argument_or_stdin(&what.query, "query")?;
+    super::runtime()?.block_on(async {
+        let mut agent = parts::agent(config)?;
+        agent.method = what.retriever.unwrap_or(agent.method);
+        if let Some(k) = what.k {
+            agent.top_k = usize::try_from(k).unwrap_or(usize::MAX);
+        }
+        let (events, mut inbox) = mpsc::channel(64);
+        let mut exchange = Exchange::asked(query.clone());
+        let searching = agent.search(RunId(1), query.clone(), events);
+        let reading = async {
+            while let Some(event) = inbox.recv().await {
+                exchange.apply(&event);
+            }
+        };
+        let (hits, ()) = tokio::join!(searching, reading);
+        let hits = hits.map_err(|error| Failure::other(format!("{} failed: {error}", error.stage.name())))?;
+        let mut out = stdout().lock();
+        if what.json {
+            let found = Found {
+                query: &exchange.question,
+                retriever: agent.method.name(),
+                hits: &hits,
+                stages: &exchange.stages,
+            };
+            serde_json::to_writer(&mut out, &found).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        } else if hits.is_empty() {
+            writeln!(out, "No pair shares a word or a meaning with this query.")?;
+        } else {
+            write!(out, "{}", evidence(&hits))?;
+        }
+        Ok(Exit::Success)
+    })
+}

@@ -1,0 +1,94 @@
+//! The keys, printed from the keymap itself.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Drawn, overlay};
+use crate::app::keymap::{BINDINGS, Context};
+use crate::text;
+use crate::tui::theme::Theme;
+
+/// Columns of the keys.
+const KEYS: usize = 22;
+
+pub(super) fn render(buffer: &mut Buffer, screen: Rect, top: usize, theme: &Theme, drawn: &mut Drawn) {
+    let area = overlay::area(screen, 78);
+    let lines = lines(overlay::text_width(area), theme);
+    overlay::render(buffer, area, "Keys", lines, top, theme, drawn);
+}
+
+fn lines(width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let sections = [
+        (Context::Composer, "While writing"),
+        (Context::Chat, "In the chat"),
+        (Context::Evidence, "In the evidence"),
+        (Context::Overlay, "In help and an open pair"),
+        (Context::Global, "Everywhere"),
+    ];
+    let keys_width = KEYS.min(width / 2);
+    let mut lines = Vec::new();
+    for (context, title) in sections {
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.push(Line::styled(
+            text::truncate(title, width).into_owned(),
+            theme.strong,
+        ));
+        for (keys, help) in rows(context) {
+            lines.push(Line::from(vec![
+                Span::styled(text::fit(&keys, keys_width), theme.key),
+                Span::raw(" "),
+                Span::raw(text::truncate(help, width.saturating_sub(keys_width + 1)).into_owned()),
+            ]));
+        }
+    }
+    lines.push(Line::default());
+    let mouse = "Mouse: click a citation, an evidence row, a pane; the wheel scrolls.";
+    lines.push(Line::styled(text::truncate(mouse, width).into_owned(), theme.dim));
+    lines
+}
+
+/// Keys that do the same in one context share a row.
+fn rows(context: Context) -> Vec<(String, &'static str)> {
+    let mut rows: Vec<(Vec<String>, &'static str)> = Vec::new();
+    for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+        match rows.iter_mut().find(|(_, help)| *help == binding.help) {
+            Some((keys, _)) => keys.push(binding.key()),
+            None => rows.push((vec![binding.key()], binding.help)),
+        }
+    }
+    rows.into_iter()
+        .map(|(keys, help)| match keys.as_slice() {
+            [first, .., last] if keys.len() > 3 => (format!("{first} .. {last}"), help),
+            _ => (keys.join(", "), help),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_binding_is_in_the_help() {
+        for context in [
+            Context::Composer,
+            Context::Chat,
+            Context::Evidence,
+            Context::Overlay,
+            Context::Global,
+        ] {
+            let rows = rows(context);
+            for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+                assert!(
+                    rows.iter().any(|(_, help)| *help == binding.help),
+                    "{} is missing in {context:?}",
+                    binding.key()
+                );
+            }
+        }
+        assert!(rows(Context::Evidence).contains(&("1 .. 9".to_owned(), "select evidence 1 to 9")));
+    }
+}

@@ -1,0 +1,117 @@
+//! What is seen: one pane, one file, one `render`.
+//!
+//! ```text
+//! ┌ header ─────────────────────────────────────────────────────────────────┐
+//! │ defi-qa  extractive  bundled 332 pairs                          ready   │
+//! ├ chat ───────────────────────────────────┬ side ─────────────────────────┤
+//! │ ▌What is impermanent loss?              │ Evidence ─────────── 5 of 332 │
+//! │                                         │ 1 ███████▋ cos 0.83 pct 99.9  │
+//! │  Impermanent loss is ... [1]            │   What is impermanent loss?   │
+//! │                                         │ Trace ────────────────── 9 ms │
+//! │                                         │ embed      ▕▆▆▆▆▏ 8.8 ms      │
+//! │                                         │ Cache ─────────────────────── │
+//! ├ composer ───────────────────────────────┤ Limits ────────────────────── │
+//! │ > and on v3?                            │                               │
+//! ├ status ─────────────────────────────────┴───────────────────────────────┤
+//! │ Enter ask  Tab pane  Ctrl-T trace  F1 help  Ctrl-Q quit                  │
+//! └──────────────────────────────────────────────────────────────────────────┘
+//! ```
+//! Below 72 columns the side panel takes the chat's place when it is asked for; below 16 rows the header goes.
+
+mod cache;
+mod chat;
+mod composer;
+mod evidence;
+mod header;
+mod help;
+mod limits;
+mod overlay;
+mod pair;
+mod regions;
+mod rendered;
+mod section;
+mod side;
+mod status;
+mod trace;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+
+pub use regions::Regions;
+pub use rendered::Rendered;
+
+use super::theme::Theme;
+use crate::app::{App, Focus, Measured, Overlay, Target};
+
+/// Columns from which on chat and side panel stand beside each other.
+const SIDE_BY_SIDE: u16 = 72;
+
+/// What a frame told: where things are, how far can be scrolled.
+#[derive(Clone, Debug, Default)]
+pub struct Drawn {
+    pub regions: Regions,
+    pub measured: Measured,
+}
+
+/// Draws the whole state. `rendered` keeps what does not change from frame to frame.
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rendered) -> Drawn {
+    let mut drawn = Drawn::default();
+    let area = frame.area();
+    if area.is_empty() {
+        return drawn;
+    }
+    let composer_height = composer::height(app, area);
+    let [head, body, foot, line] = Layout::vertical([
+        Constraint::Length(u16::from(area.height >= 16)),
+        Constraint::Min(0),
+        Constraint::Length(composer_height),
+        Constraint::Length(u16::from(area.height >= 4)),
+    ])
+    .areas(area);
+
+    drawn.measured.side_by_side = area.width >= SIDE_BY_SIDE;
+    let side_only = !drawn.measured.side_by_side && (app.side || app.focus == Focus::Evidence);
+    let (chat_area, side_area, composer_area) = if drawn.measured.side_by_side {
+        // A third for the evidence, wide enough for its bars, narrow enough to leave the answer a readable line. The
+        // panel reaches down beside the composer.
+        let width = (area.width * 37 / 100).clamp(30, 56);
+        let [left, right] =
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(width)]).areas(body.union(foot));
+        let [chat_area, composer_area] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(composer_height)]).areas(left);
+        (chat_area, right, composer_area)
+    } else if side_only {
+        (Rect::ZERO, body, foot)
+    } else {
+        (body, Rect::ZERO, foot)
+    };
+
+    let buffer = frame.buffer_mut();
+    header::render(buffer, head, app, theme);
+    chat::render(buffer, chat_area, app, theme, rendered, &mut drawn);
+    side::render(buffer, side_area, app, theme, &mut drawn);
+    status::render(buffer, line, app, theme);
+    let cursor = composer::render(buffer, composer_area, app, theme, &mut drawn);
+    match app.overlay {
+        Some(Overlay::Help { top }) => help::render(buffer, area, top, theme, &mut drawn),
+        Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
+        None => {
+            if let Some(cursor) = cursor.filter(|_| app.focus == Focus::Composer) {
+                frame.set_cursor_position(cursor);
+            }
+        }
+    }
+    drawn
+}
+
+/// The cell of a position within an area, if it lies there.
+fn inside(area: Rect, x: u16, y: u16) -> Option<Position> {
+    let position = Position {
+        x: area.x.checked_add(x)?,
+        y: area.y.checked_add(y)?,
+    };
+    area.contains(position).then_some(position)
+}
+
+/// The target of everything in an overlay.
+const OVERLAY: Target = Target::Overlay;

@@ -1,0 +1,106 @@
+//! One retrieved pair in full, with where it comes from and every score it has.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::rendered::markdown_styles;
+use super::section::wrapped;
+use super::{Drawn, overlay};
+use crate::agent::event::Hit;
+use crate::app::App;
+use crate::text;
+use crate::tui::markdown;
+use crate::tui::theme::Theme;
+
+pub(super) fn render(
+    buffer: &mut Buffer,
+    screen: Rect,
+    app: &App,
+    hit: usize,
+    top: usize,
+    theme: &Theme,
+    drawn: &mut Drawn,
+) {
+    let Some(found) = app.current().and_then(|entry| entry.exchange.hits.get(hit)) else {
+        return;
+    };
+    let area = overlay::area(screen, 96);
+    let lines = lines(found, overlay::text_width(area), theme);
+    let id = text::sanitize_line(&found.id).into_owned();
+    overlay::render(
+        buffer,
+        area,
+        &format!("[{}] {id}", hit + 1),
+        lines,
+        top,
+        theme,
+        drawn,
+    );
+}
+
+fn lines(hit: &Hit, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = wrapped(&hit.question, width, theme.strong);
+    lines.push(Line::default());
+    lines.extend(markdown::render(&text::sanitize(&hit.answer), width, &markdown_styles(theme)).lines);
+    if let Some(as_of) = &hit.as_of {
+        lines.push(Line::default());
+        lines.extend(wrapped(&format!("Facts as of {as_of}."), width, theme.dim));
+    }
+    if !hit.sources.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::styled("Sources", theme.strong));
+        for source in &hit.sources {
+            lines.extend(wrapped(&format!("- {source}"), width, theme.text));
+        }
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled("Scores", theme.strong));
+    for (name, value, meaning) in scores(hit) {
+        let said = format!("{name:12}{value:>9}  {meaning}");
+        lines.extend(wrapped(&said, width, theme.text));
+    }
+    if let Some(lexical) = hit.lexical.as_ref().filter(|lexical| !lexical.terms.is_empty()) {
+        let mut spans = vec![Span::raw("shared words: ")];
+        for term in &lexical.terms {
+            spans.push(Span::styled(text::sanitize_line(term).into_owned(), theme.term));
+            spans.push(Span::raw(" "));
+        }
+        lines.push(Line::from(spans));
+    }
+    lines
+}
+
+fn scores(hit: &Hit) -> Vec<(&'static str, String, String)> {
+    let mut rows = vec![(
+        "fused",
+        format!("{:.3}", hit.score),
+        format!("ranks it #{}", hit.rank),
+    )];
+    if let Some(dense) = hit.dense {
+        rows.push((
+            "cosine",
+            format!("{:.3}", dense.score),
+            format!(
+                "nearness of meaning to its {}, -1 to 1; #{} of all pairs",
+                dense.nearest.map_or("texts", |nearest| nearest.name()),
+                dense.rank
+            ),
+        ));
+    }
+    if let Some(percentile) = hit.percentile {
+        rows.push((
+            "percentile",
+            format!("{percentile:.1}"),
+            "% of this corpus's unrelated pairs lie below that cosine".to_owned(),
+        ));
+    }
+    if let Some(lexical) = &hit.lexical {
+        rows.push((
+            "BM25",
+            format!("{:.2}", lexical.score),
+            format!("weight of the shared words; #{} by words", lexical.rank),
+        ));
+    }
+    rows
+}

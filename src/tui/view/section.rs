@@ -1,0 +1,130 @@
+//! A titled part of the side panel, and the bars drawn in it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget as _;
+
+use crate::text;
+use crate::tui::theme::Theme;
+use crate::tui::wrap::wrap_spans;
+
+/// Draws `Title ────── right` in the first row and returns what is left below it.
+pub(super) fn title(
+    buffer: &mut Buffer,
+    area: Rect,
+    title: &str,
+    right: &str,
+    active: bool,
+    theme: &Theme,
+) -> Rect {
+    if area.is_empty() {
+        return area;
+    }
+    let width = usize::from(area.width);
+    let title = text::truncate(title, width);
+    // The right-hand word goes first when both do not fit.
+    let right = if text::width(&title) + text::width(right) + 4 <= width {
+        right
+    } else {
+        ""
+    };
+    let used = text::width(&title) + text::width(right) + usize::from(!right.is_empty()) + 1;
+    let mut spans = vec![
+        Span::styled(title, if active { theme.key } else { theme.strong }),
+        Span::raw(" "),
+        Span::styled("─".repeat(width.saturating_sub(used)), theme.rule),
+    ];
+    if !right.is_empty() {
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(right, theme.dim));
+    }
+    Line::from(spans).render(Rect { height: 1, ..area }, buffer);
+    Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    }
+}
+
+/// A bar of `width` columns filled to `share` (0 to 1), in eighths of a column.
+pub(super) fn bar(share: f64, width: usize, theme: &Theme) -> [Span<'static>; 2] {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let eighths = (share * width as f64 * 8.0).round() as usize;
+    let mut filled = "█".repeat(eighths / 8);
+    filled.push_str(EIGHTHS[eighths % 8]);
+    let rest = width.saturating_sub(eighths.div_ceil(8));
+    [
+        Span::styled(filled, theme.bar),
+        Span::styled("·".repeat(rest), theme.track),
+    ]
+}
+
+/// Draws lines from the top of an area, each cut at its edge; returns how many rows were used.
+pub(super) fn lines(buffer: &mut Buffer, area: Rect, lines: Vec<Line<'_>>) -> u16 {
+    let mut used = 0;
+    for (line, row) in lines.into_iter().zip(area.rows()) {
+        line.render(row, buffer);
+        used += 1;
+    }
+    used
+}
+
+/// A sanitised sentence in one style, broken into rows of `width` columns.
+pub(super) fn wrapped(said: &str, width: usize, style: Style) -> Vec<Line<'static>> {
+    let said = text::sanitize_line(said).into_owned();
+    wrap_spans(
+        &[Span::styled(said, style)],
+        &Span::raw(""),
+        &Span::raw(""),
+        width,
+    )
+}
+
+/// Milliseconds as people read them: `0.4 ms`, `43 ms`, `1.24 s`.
+pub(super) fn duration(ms: f64) -> String {
+    if ms < 10.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 1_000.0 {
+        format!("{ms:.0} ms")
+    } else if ms < 60_000.0 {
+        format!("{:.2} s", ms / 1_000.0)
+    } else {
+        format!("{:.0} min", ms / 60_000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Theme as Choice;
+
+    #[test]
+    fn a_bar_is_as_wide_as_it_was_asked_to_be() {
+        let theme = Theme::of(Choice::None, None);
+        for share in [-1.0, 0.0, 0.01, 0.49, 0.5, 0.99, 1.0, 7.0, f64::NAN] {
+            let [filled, rest] = bar(share, 10, &theme);
+            assert_eq!(
+                text::width(&filled.content) + text::width(&rest.content),
+                10,
+                "{share}"
+            );
+        }
+        assert_eq!(bar(0.5, 4, &theme)[0].content, "██");
+        assert_eq!(bar(0.53125, 4, &theme)[0].content, "██▏");
+    }
+
+    #[test]
+    fn durations_keep_three_figures() {
+        assert_eq!(duration(0.42), "0.4 ms");
+        assert_eq!(duration(43.4), "43 ms");
+        assert_eq!(duration(1_239.0), "1.24 s");
+        assert_eq!(duration(600_000.0), "10 min");
+    }
+}

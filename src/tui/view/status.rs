@@ -1,0 +1,67 @@
+//! The last row: what went wrong, else the keys that matter now, read from the keymap.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget as _;
+
+use crate::app::App;
+use crate::app::keymap::{BINDINGS, Binding, Command, Context};
+use crate::text;
+use crate::tui::theme::Theme;
+
+pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let width = usize::from(area.width).saturating_sub(1);
+    if let Some(notice) = &app.notice {
+        let style = if notice.bad { theme.warn } else { theme.good };
+        let said = text::truncate(&notice.text, width).into_owned();
+        Line::from(vec![Span::raw(" "), Span::styled(said, style)]).render(area, buffer);
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    for (key, hint) in hints(app) {
+        let wide = text::width(&key) + text::width(hint) + 3;
+        if used + wide > width + 2 {
+            break;
+        }
+        used += wide;
+        spans.push(Span::styled(key, theme.key));
+        spans.push(Span::styled(format!(" {hint}  "), theme.dim));
+    }
+    Line::from(spans).render(area, buffer);
+}
+
+/// The keys that do something now, the most wanted first.
+fn hints(app: &App) -> Vec<(String, &'static str)> {
+    let context = app.context();
+    let matters = |binding: &&Binding| match binding.command {
+        Command::Escape if binding.context == Context::Global => {
+            app.overlay.is_some() || app.cancellable().is_some()
+        }
+        Command::OpenPair => app.current().is_some_and(|entry| !entry.exchange.hits.is_empty()),
+        Command::Retry | Command::Copy => app.current().is_some_and(|entry| !entry.is_live()),
+        Command::PreviousExchange => app.entries.len() > 1 || app.overlay.is_some(),
+        _ => true,
+    };
+    let of = |context: Context| {
+        BINDINGS
+            .iter()
+            .filter(move |binding| binding.context == context)
+            .filter(matters)
+            .filter_map(|binding| Some((binding, binding.hint?)))
+    };
+    of(context)
+        .chain(of(Context::Global))
+        .map(|(binding, hint)| {
+            let hint = match binding.command {
+                Command::Escape if app.overlay.is_some() => "close",
+                _ => hint,
+            };
+            (binding.key(), hint)
+        })
+        .collect()
+}

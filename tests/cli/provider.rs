@@ -1,0 +1,159 @@
+//! Questions answered by a chat model: a fake endpoint on loopback.
+
+use super::support::fake_provider::{FakeProvider, Reply, finish, token};
+use super::*;
+
+const QUESTION: &str = "What is impermanent loss?";
+const KEY: &str = "sk-test-0123456789";
+
+fn ask(server: &FakeProvider, arguments: &[&str]) -> Output {
+    program()
+        .env("OPENAI_API_KEY", KEY)
+        .args([
+            "--chat",
+            "openai:test-model",
+            "--base-url",
+            &server.base_url(),
+            "ask",
+            QUESTION,
+        ])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn an_answer_of_the_model_is_streamed_cited_and_counted() {
+    let server = FakeProvider::start([Reply::answer(&["A loss against ", "holding [1", "]. More [2]."])
+        .header("x-ratelimit-limit-requests", "500")
+        .header("x-ratelimit-remaining-requests", "499")]);
+    let output = ask(&server, &["--json"]);
+    let object = object(&output);
+    assert_eq!(object["outcome"], "answered");
+    assert_eq!(object["answer"], "A loss against holding [1]. More [2].");
+    let ids: Vec<&Value> = object["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .take(2)
+        .map(|hit| &hit["id"])
+        .collect();
+    assert_eq!(
+        object["citations"].as_array().unwrap().iter().collect::<Vec<_>>(),
+        ids
+    );
+    assert_eq!(object["limits"]["requests"]["remaining"], 499);
+    assert!(
+        object["limits"].get("tokens").is_none(),
+        "what is not reported is not there"
+    );
+    let body = server.requests()[0].body.to_string();
+    assert!(
+        body.contains("impermanent") && body.contains("number=\\\"1\\\""),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_stream_that_is_cut_keeps_its_text_and_is_partial() {
+    let server = FakeProvider::start([Reply::stream([token("Half an ans")]).cut()]);
+    let output = ask(&server, &["--json"]);
+    let object = object(&output);
+    assert_eq!(code(&output), 4);
+    assert_eq!(
+        (&object["outcome"], &object["answer"]),
+        (&"partial".into(), &"Half an ans".into())
+    );
+    assert_eq!(object["error"]["stage"], "answer");
+    assert_eq!(object["error"]["retryable"], true);
+}
+
+#[test]
+fn an_answer_at_its_length_limit_is_partial_and_says_why() {
+    let server = FakeProvider::start([Reply::stream([token("Too long"), finish("length")])]);
+    let output = ask(&server, &["--json"]);
+    let object = object(&output);
+    assert_eq!(object["outcome"], "partial");
+    assert!(object["note"].as_str().unwrap().contains("length limit"));
+}
+
+#[test]
+fn a_refused_key_is_one_sentence_and_never_shown() {
+    let server = FakeProvider::start([Reply::error(
+        401,
+        "invalid_api_key",
+        &format!("Incorrect API key: {KEY}"),
+    )]);
+    let output = ask(&server, &[]);
+    assert_eq!(code(&output), 4);
+    let said = stderr(&output);
+    assert!(said.contains("401") && said.contains("OPENAI_API_KEY"), "{said}");
+    assert!(!said.contains(KEY) && !stdout(&output).contains(KEY), "{said}");
+    assert_eq!(said.lines().count(), 1);
+    assert_eq!(server.requests().len(), 1, "a refused key is not tried again");
+}
+
+#[test]
+fn an_endpoint_that_is_not_there_is_named() {
+    let gone = FakeProvider::start([Reply::silent()]).base_url();
+    let output = program()
+        .args(["--chat", "openai:m", "--base-url", &gone, "ask", QUESTION])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 4);
+    assert!(stderr(&output).contains("127.0.0.1"), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("Evidence"),
+        "the evidence is shown all the same"
+    );
+}
+
+#[test]
+fn hostile_text_of_a_model_reaches_no_terminal() {
+    let server = FakeProvider::start([Reply::answer(&[
+        "red \u{1b}[3",
+        "1m\u{1b}]0;title\u{7} text\u{202e} [1]",
+    ])]);
+    let text = stdout(&ask(&server, &[]));
+    assert!(
+        !text.contains('\u{1b}') && !text.contains('\u{7}') && !text.contains('\u{202e}'),
+        "{text:?}"
+    );
+    assert!(text.starts_with("red  text [1]"), "{text}");
+}
+
+#[test]
+fn a_declined_question_is_never_sent() {
+    let server = FakeProvider::start([Reply::answer(&["no"])]);
+    let output = program()
+        .args([
+            "--chat",
+            "openai:m",
+            "--base-url",
+            &server.base_url(),
+            "ask",
+            "how do I roast a chicken",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 3);
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn the_standard_endpoint_needs_a_key() {
+    let output = run(&["--chat", "openai:m", "ask", QUESTION]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("OPENAI_API_KEY"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_key_that_could_break_a_header_is_refused_without_being_shown() {
+    let output = program()
+        .env("OPENAI_API_KEY", "sk-a\nb")
+        .args(["ask", QUESTION])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(!stderr(&output).contains("sk-a"), "{}", stderr(&output));
+}

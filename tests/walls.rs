@@ -1,0 +1,154 @@
+//! The walls of the house: who may know of what. A wall that nobody checks is a drawing of a wall.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The code of a file without comments and without its tests, which may know more.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    code.lines()
+        .map(|line| line.split("//").next().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Fails with every file below `within` (and outside `except`) that names one of the words.
+fn nobody_says(words: &[&str], within: &[&str], except: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut breaches = Vec::new();
+    let mut read = 0;
+    for path in sources(&root) {
+        let name = path
+            .strip_prefix(&root)
+            .unwrap()
+            .to_string_lossy()
+            .replace('\\', "/");
+        let inside = |places: &[&str]| places.iter().any(|place| name.starts_with(place));
+        if (within.is_empty() || inside(within)) && !inside(except) {
+            read += 1;
+            let code = code(&path);
+            breaches.extend(
+                words
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(|word| format!("{name}: {word}")),
+            );
+        }
+    }
+    assert!(read > 0, "no file below {within:?}: the wall stands nowhere");
+    assert!(breaches.is_empty(), "through the wall: {breaches:#?}");
+}
+
+#[test]
+fn only_the_screen_knows_ratatui() {
+    nobody_says(&["ratatui"], &[], &["tui/", "app/"]);
+}
+
+#[test]
+fn only_the_provider_knows_the_client() {
+    nobody_says(&["async_openai", "reqwest"], &[], &["provider/"]);
+}
+
+#[test]
+fn what_is_pure_knows_no_runtime() {
+    nobody_says(
+        &["tokio", "std::thread", "std::fs", "std::net", "Instant::now"],
+        &[
+            "app/",
+            "agent/graph.rs",
+            "agent/judge.rs",
+            "agent/classify.rs",
+            "retrieval/dense.rs",
+            "retrieval/lexical.rs",
+            "retrieval/fusion.rs",
+            "retrieval/terms.rs",
+            "retrieval/background.rs",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn effects_flow_down_and_events_flow_up() {
+    let up = ["crate::cli", "crate::tui", "crate::app"];
+    nobody_says(
+        &up,
+        &[
+            "agent/",
+            "retrieval/",
+            "embedding/",
+            "dataset/",
+            "cache/",
+            "provider/",
+            "config/",
+        ],
+        &[],
+    );
+    nobody_says(&["crate::cli", "crate::tui"], &["app/"], &[]);
+    nobody_says(
+        &[
+            "crate::cli",
+            "crate::retrieval",
+            "crate::provider",
+            "crate::embedding",
+        ],
+        &["tui/", "app/"],
+        &[],
+    );
+    nobody_says(
+        &["crate::agent"],
+        &[
+            "retrieval/",
+            "embedding/",
+            "dataset/",
+            "cache/",
+            "provider/",
+            "config/",
+        ],
+        &[],
+    );
+    nobody_says(
+        &["crate::retrieval"],
+        &["embedding/", "dataset/", "cache/", "provider/"],
+        &[],
+    );
+    nobody_says(
+        &["crate::dataset", "crate::embedding", "crate::config"],
+        &["cache/", "provider/"],
+        &[],
+    );
+}
+
+#[test]
+fn the_application_reads_of_the_agent_its_events_only() {
+    for words in [
+        ["agent::{", "agent::Agent"],
+        ["agent::graph", "agent::judge"],
+        ["agent::Knowledge", "agent::classify"],
+    ] {
+        nobody_says(&words, &["app/"], &[]);
+    }
+}
+
+#[test]
+fn nothing_opens_a_socket_but_the_provider() {
+    nobody_says(
+        &["TcpStream", "UdpSocket", "TcpListener", "UnixStream"],
+        &[],
+        &["provider/", "server/"],
+    );
+}

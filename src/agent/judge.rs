@@ -13,6 +13,9 @@ pub struct Signals {
     /// How much of the question's weight in words the best pair holds, 0 to 1: the sum of the inverse document
     /// frequencies of its shared words, over that of all the question's content words.
     pub coverage: f64,
+    /// How many of the question's content words stand anywhere in the corpus, 0 to 1. At 0 the text is noise to us,
+    /// whatever its cosine: a model gives mashed keys a vector too.
+    pub known: f64,
     /// The nearest reference question outside the field, where there is one.
     pub outside: Option<OutsideHit>,
 }
@@ -20,18 +23,21 @@ pub struct Signals {
 /// What full coverage is worth in cosine.
 pub const COVERAGE_WEIGHT: f64 = 0.05;
 /// What nearness to a question outside the field costs.
-pub const OUTSIDE_WEIGHT: f64 = 0.7;
+pub const OUTSIDE_WEIGHT: f64 = 0.9;
 /// What the balance of the three must reach.
-pub const ENOUGH: f64 = 0.16;
+pub const ENOUGH: f64 = 0.10;
 
 impl Signals {
-    /// `cosine + 0.05 coverage - 0.7 outside`: how much nearer the question is to what is known than to what is not
+    /// `cosine + 0.05 coverage - 0.9 outside`: how much nearer the question is to what is known than to what is not
     /// answered. `None` without vectors.
     pub fn balance(&self) -> Option<f64> {
         let outside = self.outside.map_or(0.0, |hit| f64::from(hit.score).max(0.0));
         Some(self.cosine? + COVERAGE_WEIGHT * self.coverage - OUTSIDE_WEIGHT * outside)
     }
 }
+
+/// A reference is named as the reason of a decline when its cosine is at most this much below the evidence's.
+const BESIDE: f64 = 0.05;
 
 /// What the rule says, and why, in words for the trace and the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +61,7 @@ pub fn judge(signals: Signals) -> Verdict {
         "nearest pair {cosine:.2}, shared words {:.0} %, nearest outside {outside}",
         signals.coverage * 100.0
     );
-    if balance >= ENOUGH {
+    if balance >= ENOUGH && signals.known > 0.0 {
         return Verdict {
             enough: true,
             reason: figures,
@@ -64,9 +70,10 @@ pub fn judge(signals: Signals) -> Verdict {
     // The reference is only blamed when it is about as near as the evidence.
     let kind = signals
         .outside
-        .filter(|hit| f64::from(hit.score) > cosine - 0.1)
+        .filter(|hit| f64::from(hit.score) > cosine - BESIDE)
         .map(|hit| hit.kind);
     let why = match kind {
+        _ if signals.known == 0.0 => "it has no word that I know",
         Some(OutsideKind::Live) => "it asks for a figure of this moment, and what I know is stored, not live",
         Some(OutsideKind::Advice) => "it asks what to buy, sell or hold, and I give no investment advice",
         Some(OutsideKind::Unrelated | OutsideKind::Trap | OutsideKind::Adjacent) => {
@@ -100,6 +107,7 @@ mod tests {
         Signals {
             cosine: Some(cosine),
             coverage,
+            known: 1.0,
             outside: Some(OutsideHit { score: outside, kind }),
         }
     }
@@ -127,7 +135,7 @@ mod tests {
         assert!(
             reason(0.3, 0.4, OutsideKind::Unrelated).starts_with("it is nearer to questions outside DeFi")
         );
-        assert!(reason(0.25, 0.14, OutsideKind::Unrelated).starts_with("nothing I know is near enough"));
+        assert!(reason(0.20, 0.12, OutsideKind::Unrelated).starts_with("nothing I know is near enough"));
     }
 
     #[test]

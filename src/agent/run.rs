@@ -282,6 +282,7 @@ impl Agent {
         let signals = Signals {
             cosine: dense.first().map(|hit| f64::from(hit.score)),
             coverage: lexical.hits.first().map_or(0.0, |hit| f64::from(hit.coverage)),
+            known: f64::from(lexical.known()),
             outside,
         };
         clock

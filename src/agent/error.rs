@@ -13,11 +13,11 @@ pub struct AgentError {
 }
 
 impl AgentError {
-    /// A failure that another try will not mend.
-    pub fn lasting(stage: Stage, message: impl Into<String>) -> Self {
+    /// A failure that another try will not mend. Readers put the sentence into one of their own, so its full stop goes.
+    pub fn lasting(stage: Stage, message: impl AsRef<str>) -> Self {
         Self {
             stage,
-            message: message.into(),
+            message: message.as_ref().trim_end_matches('.').to_owned(),
             retryable: false,
         }
     }

@@ -7,21 +7,21 @@ use super::Finding;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    #[error("The data set {} could not be read ({source}); check the path and its permissions.", path.display())]
+    #[error("the data set {} could not be read ({source}); check the path and its permissions", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
 
-    #[error("The folder {} holds no .json, .jsonl or .csv file; name a folder that does, or one file.", path.display())]
+    #[error("the folder {} holds no .json, .jsonl or .csv file; name a folder that does, or one file", path.display())]
     EmptyFolder { path: PathBuf },
 
     #[error(
-        "{file} ends in none of .json, .jsonl, .ndjson, .csv, so its form is unknown; rename it by its form."
+        "{file} ends in none of .json, .jsonl, .ndjson, .csv, so its form is unknown; rename it by its form"
     )]
     UnknownForm { file: String },
 
-    #[error("{file}:{line}: the text is not valid UTF-8; save the file as UTF-8 and load it again.")]
+    #[error("{file}:{line}: the text is not valid UTF-8; save the file as UTF-8 and load it again")]
     NotUtf8 { file: String, line: usize },
 
-    #[error("{file}:{line}:{column}: {problem}.")]
+    #[error("{file}:{line}:{column}: {problem}")]
     Syntax {
         file: String,
         line: usize,
@@ -30,7 +30,7 @@ pub enum DatasetError {
         problem: String,
     },
 
-    #[error("{file}:{line}:{column}: the field `{field}` {problem}.")]
+    #[error("{file}:{line}:{column}: the field `{field}` {problem}")]
     Field {
         file: String,
         line: usize,
@@ -40,7 +40,7 @@ pub enum DatasetError {
         problem: String,
     },
 
-    #[error("{file} holds no pair; add at least one object with `id`, `question` and `answer`.")]
+    #[error("{file} holds no pair; add at least one object with `id`, `question` and `answer`")]
     Empty { file: String },
 
     #[error("{first}{}", more_errors(*more))]

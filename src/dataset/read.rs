@@ -260,68 +260,68 @@ mod tests {
     #[test]
     fn every_error_names_the_place_and_the_way_out() {
         let cases: &[(&str, &[u8], &str)] = &[
-            ("a.json", b"[]", "a.json holds no pair; add at least one object with `id`, `question` and `answer`."),
-            ("a.csv", b"", "a.csv:1:1: the field `id` has no column; the first row must name at least id, question and answer."),
+            ("a.json", b"[]", "a.json holds no pair; add at least one object with `id`, `question` and `answer`"),
+            ("a.csv", b"", "a.csv:1:1: the field `id` has no column; the first row must name at least id, question and answer"),
             (
                 "a.txt",
                 b"x",
-                "a.txt ends in none of .json, .jsonl, .ndjson, .csv, so its form is unknown; rename it by its form.",
+                "a.txt ends in none of .json, .jsonl, .ndjson, .csv, so its form is unknown; rename it by its form",
             ),
             (
                 "a.json",
                 b"[\n{\"id\": \"\xff\"}]",
-                "a.json:2: the text is not valid UTF-8; save the file as UTF-8 and load it again.",
+                "a.json:2: the text is not valid UTF-8; save the file as UTF-8 and load it again",
             ),
             (
                 "a.json",
                 b"[\n  {\"id\": 1,}\n]",
-                "a.json:2:12: the JSON is broken here (trailing comma); correct it and load the file again.",
+                "a.json:2:12: the JSON is broken here (trailing comma); correct it and load the file again",
             ),
             (
                 "a.jsonl",
                 b"{\"id\":1,\"question\":\"q\",\"answer\":\"a\"}\n{\"id\"\n",
-                "a.jsonl:3:0: the JSON is broken here (EOF while parsing an object); correct it and load the file again.",
+                "a.jsonl:3:0: the JSON is broken here (EOF while parsing an object); correct it and load the file again",
             ),
             (
                 "a.json",
                 b"{\"id\": 1}",
-                "a.json:1:1: expected an array `[...]` of objects; a file with one object a line must end in .jsonl.",
+                "a.json:1:1: expected an array `[...]` of objects; a file with one object a line must end in .jsonl",
             ),
             (
                 "a.json",
                 b"[\n\n  3]",
-                "a.json:3:3: expected an object with `id`, `question` and `answer`, found a number.",
+                "a.json:3:3: expected an object with `id`, `question` and `answer`, found a number",
             ),
             (
                 "a.json",
                 b"[{\"id\":1,\"question\":\"q\"}]",
-                "a.json:1:2: the field `answer` is missing; add it as a string.",
+                "a.json:1:2: the field `answer` is missing; add it as a string",
             ),
             (
                 "a.json",
                 b"[{\"id\":1,\"question\":\"\\\"answer\\\": x\",\n  \"answer\" : [1]}]",
-                "a.json:2:3: the field `answer` is an array; write a string instead.",
+                "a.json:2:3: the field `answer` is an array; write a string instead",
             ),
             (
                 "a.json",
                 b"[{\"id\":1,\"question\":\"q\",\"answer\":\"a\",\"aliases\":[\"x\",2]}]",
-                "a.json:1:38: the field `aliases` holds a number; every item must be a string.",
+                "a.json:1:38: the field `aliases` holds a number; every item must be a string",
             ),
             (
                 "a.json",
                 b"[{\"id\":1,\"question\":\"q\",\"answer\":\"a\",\"level\":\"hard\"}]",
-                "a.json:1:38: the field `level` is \"hard\"; use one of basic, intermediate, expert or leave it out.",
+                "a.json:1:38: the field `level` is \"hard\"; use one of basic, intermediate, expert or leave it out",
             ),
             (
                 "a.csv",
                 b"id,question,answer\n1,q,a\n2,q\n",
                 "a.csv:3:1: the row has 2 cells and the header has 3; put text that holds commas or line breaks between \
-                 double quotes.",
+                 double quotes",
             ),
             (
                 "a.csv",
                 b"id,question,answer,level\n1,q,a,hard\n",
-                "a.csv:2:4: the field `level` is \"hard\"; use one of basic, intermediate, expert or leave the cell empty.",
+                "a.csv:2:4: the field `level` is \"hard\"; use one of basic, intermediate, expert or leave the cell empty",
             ),
             (
                 "a.json",
@@ -341,14 +341,14 @@ mod tests {
         let missing = Dataset::load(&folder.path().join("none.json"))
             .unwrap_err()
             .to_string();
-        assert!(missing.starts_with("The data set "), "{missing}");
+        assert!(missing.starts_with("the data set "), "{missing}");
         assert!(
-            missing.ends_with("; check the path and its permissions."),
+            missing.ends_with("; check the path and its permissions"),
             "{missing}"
         );
         let empty = Dataset::load(folder.path()).unwrap_err().to_string();
         assert!(
-            empty.ends_with(" holds no .json, .jsonl or .csv file; name a folder that does, or one file."),
+            empty.ends_with(" holds no .json, .jsonl or .csv file; name a folder that does, or one file"),
             "{empty}"
         );
     }

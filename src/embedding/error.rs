@@ -9,18 +9,18 @@ pub enum EmbedError {
     #[error("{0}")]
     NotLoaded(String),
 
-    #[error("The embedding model has stopped; start the program again.")]
+    #[error("the embedding model has stopped; start the program again")]
     Stopped,
 
-    #[error("Text number {} is blank and has no meaning to embed; leave it out.", index + 1)]
+    #[error("text number {} is blank and has no meaning to embed; leave it out", index + 1)]
     Blank { index: usize },
 
-    #[error("The text could not be cut into tokens ({0}); rephrase it.")]
+    #[error("the text could not be cut into tokens ({0}); rephrase it")]
     Tokens(String),
 
-    #[error("The embedding model could not be run ({0}); use another embedder.")]
+    #[error("the embedding model could not be run ({0}); use another embedder")]
     Run(String),
 
-    #[error("The embedding model {model} returned a useless vector: {fault}; use another embedder.")]
+    #[error("the embedding model {model} returned a useless vector: {fault}; use another embedder")]
     Vector { model: String, fault: VectorFault },
 }

@@ -29,13 +29,13 @@ pub struct Corpus {
 /// Why vectors do not make a corpus of a data set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorpusError {
-    #[error("The data set \"{name}\" has {texts} texts and came with {vectors} vectors; embed it again.")]
+    #[error("the data set \"{name}\" has {texts} texts and came with {vectors} vectors; embed it again")]
     Unequal {
         name: String,
         texts: usize,
         vectors: usize,
     },
-    #[error("The vectors of the data set \"{name}\" differ in size; embed it again with one model.")]
+    #[error("the vectors of the data set \"{name}\" differ in size; embed it again with one model")]
     MixedSizes { name: String },
 }
 
@@ -256,7 +256,7 @@ mod tests {
         let error = Corpus::build(dataset(), &[counted("pool")]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "The data set \"test\" has 6 texts and came with 1 vectors; embed it again."
+            "the data set \"test\" has 6 texts and came with 1 vectors; embed it again"
         );
         let odd = Vector::normalised(vec![1.0], 1).unwrap();
         let error = Corpus::build(
@@ -273,7 +273,7 @@ mod tests {
         .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "The vectors of the data set \"test\" differ in size; embed it again with one model."
+            "the vectors of the data set \"test\" differ in size; embed it again with one model"
         );
     }
 

@@ -19,7 +19,7 @@ pub enum Method {
 
 /// A name that is no method.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("There is no retriever \"{0}\"; use one of hybrid, dense, lexical, rrf.")]
+#[error("there is no retriever \"{0}\"; use one of hybrid, dense, lexical, rrf")]
 pub struct UnknownMethod(String);
 
 impl Method {
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(" RRF ".parse(), Ok(Method::Rrf));
         assert_eq!(
             "bm25".parse::<Method>().unwrap_err().to_string(),
-            "There is no retriever \"bm25\"; use one of hybrid, dense, lexical, rrf."
+            "there is no retriever \"bm25\"; use one of hybrid, dense, lexical, rrf"
         );
     }
 }

@@ -77,7 +77,7 @@ impl LocalEmbedder {
                 &queue,
                 &publish,
                 format!(
-                    "The embedding model could not get a thread ({error}); close other programs and start again."
+                    "the embedding model could not get a thread ({error}); close other programs and start again"
                 ),
             );
         }
@@ -169,11 +169,11 @@ fn unusable(files: &Files, reason: &str) -> String {
     match files {
         Files::Bundled => {
             format!(
-                "The embedding model inside the program could not be loaded ({reason}); install the program again."
+                "the embedding model inside the program could not be loaded ({reason}); install the program again"
             )
         }
         Files::OnDisk { model, .. } => format!(
-            "The embedding model {} could not be loaded ({reason}); check the file or use the model inside the program.",
+            "the embedding model {} could not be loaded ({reason}); check the file or use the model inside the program",
             model.display()
         ),
     }
@@ -309,10 +309,10 @@ mod tests {
             let Readiness::Failed(sentence) = settled(&embedder).await else {
                 panic!("{name} was loaded");
             };
-            let beginning = format!("The embedding model {} could not be loaded (", path.display());
+            let beginning = format!("the embedding model {} could not be loaded (", path.display());
             assert!(sentence.starts_with(&beginning), "{sentence}");
             assert!(
-                sentence.ends_with("); check the file or use the model inside the program."),
+                sentence.ends_with("); check the file or use the model inside the program"),
                 "{sentence}"
             );
             let refused = embedder.embed(vec!["pool".into()]).await;

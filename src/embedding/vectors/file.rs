@@ -52,32 +52,32 @@ impl fmt::Debug for VectorFile {
 /// Why a vector file is not used. The vectors are then computed again.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorFileError {
-    #[error("The vector file {} could not be read ({source}), so the vectors are computed again.", path.display())]
+    #[error("the vector file {} could not be read ({source}), so the vectors are computed again", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("The vector file {} could not be written ({source}); check the folder and the free space.", path.display())]
+    #[error("the vector file {} could not be written ({source}); check the folder and the free space", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
-    #[error("{name} is not a vector file of this program, so the vectors are computed again.")]
+    #[error("{name} is not a vector file of this program, so the vectors are computed again")]
     Foreign { name: String },
     #[error(
-        "{name} has version {found} and this program reads version {VERSION}, so the vectors are computed again."
+        "{name} has version {found} and this program reads version {VERSION}, so the vectors are computed again"
     )]
     Version { name: String, found: u32 },
     #[error(
-        "{name} is cut short or damaged (its checksum does not match), so the vectors are computed again."
+        "{name} is cut short or damaged (its checksum does not match), so the vectors are computed again"
     )]
     Damaged { name: String },
-    #[error("{name} holds a useless vector in row {row}: {fault}; the vectors are computed again.")]
+    #[error("{name} holds a useless vector in row {row}: {fault}; the vectors are computed again")]
     Row {
         name: String,
         row: usize,
         fault: VectorFault,
     },
     #[error(
-        "{texts} texts came with {vectors} vectors, so no vector file was written; embed every text first."
+        "{texts} texts came with {vectors} vectors, so no vector file was written; embed every text first"
     )]
     Unequal { texts: usize, vectors: usize },
     #[error(
-        "A vector has {found} numbers and the model {model}, so no vector file was written; embed with that model."
+        "A vector has {found} numbers and the model {model}, so no vector file was written; embed with that model"
     )]
     WrongModel { found: usize, model: ModelId },
 }
@@ -89,7 +89,7 @@ impl VectorFile {
             path: path.to_path_buf(),
             source,
         })?;
-        Self::parse(&bytes, &format!("The vector file {}", path.display()))
+        Self::parse(&bytes, &format!("the vector file {}", path.display()))
     }
 
     /// Verifies the bytes of a file; `name` begins the sentence of an error.
@@ -273,7 +273,7 @@ mod tests {
     }
 
     fn sentence(bytes: &[u8]) -> String {
-        VectorFile::parse(bytes, "The vector file v.bin")
+        VectorFile::parse(bytes, "the vector file v.bin")
             .unwrap_err()
             .to_string()
     }
@@ -343,24 +343,24 @@ mod tests {
         let good = bytes();
         assert_eq!(
             sentence(&good[..50]),
-            "The vector file v.bin is cut short or damaged (its checksum does not match), so the vectors are computed \
-             again."
+            "the vector file v.bin is cut short or damaged (its checksum does not match), so the vectors are computed \
+             again"
         );
         assert_eq!(
             sentence(b"not this"),
-            "The vector file v.bin is not a vector file of this program, so the vectors are computed again."
+            "the vector file v.bin is not a vector file of this program, so the vectors are computed again"
         );
         let mut newer = good;
         newer[8] = 9;
         assert_eq!(
             sentence(&newer),
-            "The vector file v.bin has version 9 and this program reads version 1, so the vectors are computed again."
+            "the vector file v.bin has version 9 and this program reads version 1, so the vectors are computed again"
         );
         let missing = VectorFile::load(Path::new("/nowhere/v.bin"))
             .unwrap_err()
             .to_string();
         assert!(
-            missing.starts_with("The vector file /nowhere/v.bin could not be read"),
+            missing.starts_with("the vector file /nowhere/v.bin could not be read"),
             "{missing}"
         );
     }
@@ -389,8 +389,8 @@ mod tests {
         body.extend_from_slice(checksum.as_bytes());
         assert_eq!(
             sentence(&body),
-            "The vector file v.bin holds a useless vector in row 3: number 2 is not finite; the vectors are computed \
-             again."
+            "the vector file v.bin holds a useless vector in row 3: number 2 is not finite; the vectors are computed \
+             again"
         );
     }
 

@@ -4,7 +4,7 @@ use std::io::{Write as _, stdout};
 use std::path::PathBuf;
 
 use super::args::DatasetCommand;
-use super::{Exit, Failure, parts};
+use super::{Exit, Failure, corpus};
 use crate::config::Config;
 use crate::dataset::{Dataset, Severity, Stats, Strictness, stats, validate};
 use crate::text;
@@ -14,7 +14,7 @@ pub(super) fn run(command: DatasetCommand, config: &Config) -> Result<Exit, Fail
     match command {
         DatasetCommand::Validate { path, strict } => check(in_use(path), strict),
         DatasetCommand::Stats { path, json } => {
-            let dataset = parts::dataset(in_use(path).as_ref())?;
+            let dataset = corpus::dataset(in_use(path).as_ref())?;
             let stats = stats(&dataset);
             let mut out = stdout().lock();
             if json {
@@ -31,7 +31,7 @@ pub(super) fn run(command: DatasetCommand, config: &Config) -> Result<Exit, Fail
 fn check(path: Option<PathBuf>, strict: bool) -> Result<Exit, Failure> {
     let dataset = match &path {
         Some(path) => Dataset::read(path).map_err(|error| Failure::other(error.to_string()))?,
-        None => parts::dataset(None)?,
+        None => corpus::dataset(None)?,
     };
     let strictness = if strict {
         Strictness::HouseStyle

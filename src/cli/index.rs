@@ -4,15 +4,15 @@ use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::sync::Arc;
 
 use super::args::Index;
-use super::{Exit, Failure, parts};
+use super::{Exit, Failure, corpus};
 use crate::config::Config;
 use crate::embedding::vectors::{self, reconcile};
 use crate::embedding::{Embedder as _, LocalEmbedder};
 use crate::retrieval::embed_missing;
 
 pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
-    let dataset = parts::dataset(config.dataset.value.as_ref())?;
-    let (texts, _) = parts::embedded_texts(&dataset)?;
+    let dataset = corpus::dataset(config.dataset.value.as_ref())?;
+    let (texts, _) = corpus::embedded_texts(&dataset)?;
     super::runtime()?.block_on(async {
         let embedder = Arc::new(LocalEmbedder::start());
         let model = embedder.model_id().clone();

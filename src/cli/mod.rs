@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod chat;
 mod config;
+mod corpus;
 mod dataset;
 mod exit;
 mod index;

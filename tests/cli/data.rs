@@ -67,3 +67,49 @@ fn the_vectors_of_a_set_are_the_same_bytes_each_time() {
     };
     assert_eq!(bytes("one.bin"), bytes("two.bin"));
 }
+
+#[test]
+fn a_set_of_ones_own_is_embedded_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("house.json");
+    std::fs::write(
+        &path,
+        "[{\"id\":\"a\",\"question\":\"Who keeps the pool?\",\"answer\":\"The house keeps it.\"}]",
+    )
+    .unwrap();
+    let stored = || -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(folder.path().join("cache/defi-qa/vectors")) else {
+            return Vec::new();
+        };
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let ask = || {
+        let output = program()
+            .env("XDG_CACHE_HOME", folder.path().join("cache"))
+            .args([
+                "--dataset",
+                path.to_str().unwrap(),
+                "search",
+                "--json",
+                "who keeps the pool",
+            ])
+            .output()
+            .unwrap();
+        object(&output)["hits"].clone()
+    };
+    let first = ask();
+    let [file] = stored().try_into().unwrap();
+    let written = std::fs::metadata(&file).unwrap().modified().unwrap();
+    assert_eq!(ask()[0]["id"], first[0]["id"]);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().modified().unwrap(),
+        written,
+        "nothing was embedded again"
+    );
+    std::fs::write(&file, "torn").unwrap();
+    assert_eq!(
+        ask()[0]["id"],
+        first[0]["id"],
+        "a torn file costs time, not the answer"
+    );
+}

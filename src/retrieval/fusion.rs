@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{DenseHit, LexicalHit, Method};
 
-/// Weight of the cosine in [`Method::Hybrid`]; BM25 has the rest. 0.7 gave the best nDCG@10 on BEIR SciFact: 0.730
-/// against 0.645 dense and 0.679 lexical alone.
+/// Weight of the cosine in [`Method::Hybrid`]; BM25 has the rest. On BEIR SciFact nDCG@10 is 0.737 with it, 0.646 with
+/// the cosine alone and 0.698 with BM25 alone, every text a candidate.
 const DENSE_WEIGHT: f32 = 0.7;
 
 /// Damps the first ranks in reciprocal rank fusion: the value of G. Cormack, C. Clarke, S. Buettcher, "Reciprocal Rank
@@ -30,6 +30,10 @@ pub struct Ranked {
 
 /// Merges the candidates of both searches and orders them by `method`; equal scores in the order of the pairs. A
 /// method that uses one search drops what only the other found.
+///
+/// Hand over many candidates: one that a search leaves out counts as its worst, and the scale is stretched between
+/// the candidates. With 100 of each search, nDCG@10 of [`Method::Hybrid`] falls from 0.737 to 0.699 on BEIR SciFact, and
+/// the best hit has the right topic for 147 instead of 152 of the 180 in-scope questions of `data/eval/scope.jsonl`.
 pub fn fuse(method: Method, dense: &[DenseHit], lexical: &[LexicalHit], k: usize) -> Vec<Ranked> {
     let mut merged: BTreeMap<usize, (Option<DenseHit>, Option<LexicalHit>)> = BTreeMap::new();
     for hit in dense {

@@ -2,13 +2,18 @@
 //!
 //! `cargo bench --bench retrieval`
 
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark without its data must stop and not pass over it"
+)]
+
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use defi_qa::dataset::{Dataset, indexed_text};
 use defi_qa::embedding::{Embedder, LocalEmbedder, Vector};
-use defi_qa::retrieval::{Background, Corpus, DenseIndex, LexicalIndex, Method};
+use defi_qa::retrieval::{Background, Corpus, DenseIndex, LexicalIndex, Method, Views};
 
 const DIMENSION: usize = 384;
 const SHORT: &str = "What is impermanent loss?";
@@ -32,11 +37,9 @@ fn vectors(count: usize) -> Vec<Vector> {
 }
 
 fn embedding(criterion: &mut Criterion) {
-    let Ok(runtime) = tokio::runtime::Runtime::new() else {
-        return;
-    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let embedder = LocalEmbedder::start();
-    let embed = |texts: Vec<String>| runtime.block_on(embedder.embed(texts));
+    let embed = |texts: Vec<String>| runtime.block_on(embedder.embed(texts)).expect("vectors");
     let mut group = criterion.benchmark_group("embed");
     for (name, text) in [("short", SHORT), ("20 tokens", TWENTY_TOKENS)] {
         group.bench_function(name, |bencher| {
@@ -60,9 +63,8 @@ fn dense(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("dense search, 384 dimensions, top 200");
     for rows in [1_000, 10_000, 100_000] {
         let rows_of = vectors(rows + 1);
-        let Some(((query, rows_of), index)) = rows_of.split_last().zip(DenseIndex::build(&rows_of)) else {
-            return;
-        };
+        let (query, rows_of) = rows_of.split_last().expect("a vector more than rows");
+        let index = DenseIndex::build(rows_of).expect("vectors of one size");
         group.throughput(Throughput::Bytes(
             (rows_of.len() * DIMENSION * size_of::<f32>()) as u64,
         ));
@@ -74,9 +76,7 @@ fn dense(criterion: &mut Criterion) {
 }
 
 fn lexical(criterion: &mut Criterion) {
-    let Ok(dataset) = Dataset::bundled() else {
-        return;
-    };
+    let dataset = Dataset::bundled().expect("the bundled set");
     let texts: Vec<String> = dataset.pairs.iter().map(indexed_text).collect();
     let mut group = criterion.benchmark_group("BM25, top 200");
     // The bundled set, and as often as it fits into a set of the largest size that is meant to be searched exactly.
@@ -92,16 +92,10 @@ fn lexical(criterion: &mut Criterion) {
 }
 
 fn fusing(criterion: &mut Criterion) {
-    let Ok(dataset) = Dataset::bundled() else {
-        return;
-    };
-    let rows = vectors(dataset.pairs.len());
-    let Ok(corpus) = Corpus::build(dataset, &rows) else {
-        return;
-    };
-    let Some(query) = rows.first() else {
-        return;
-    };
+    let dataset = Dataset::bundled().expect("the bundled set");
+    let rows = vectors(Views::of(&dataset).texts.len());
+    let corpus = Corpus::build(dataset, &rows).expect("a corpus");
+    let query = rows.first().expect("a vector");
     let (dense, lexical) = (corpus.dense.search(query, 200), corpus.lexical.search(SHORT, 200));
     criterion.bench_function("fuse 200 with 200", |bencher| {
         bencher.iter(|| corpus.rank(Method::Hybrid, black_box(&dense), black_box(&lexical), 10));
@@ -114,22 +108,19 @@ fn building(criterion: &mut Criterion) {
     group.bench_function("read and check the bundled set", |bencher| {
         bencher.iter(Dataset::bundled);
     });
-    let Ok(dataset) = Dataset::bundled() else {
-        return;
-    };
-    let rows = vectors(dataset.pairs.len());
+    let dataset = Dataset::bundled().expect("the bundled set");
+    let rows = vectors(Views::of(&dataset).texts.len());
     group.bench_function("corpus of the bundled set", |bencher| {
         bencher.iter_batched(
             || dataset.clone(),
-            |dataset| Corpus::build(dataset, &rows),
+            |dataset| Corpus::build(dataset, &rows).expect("a corpus"),
             BatchSize::SmallInput,
         );
     });
-    if let Some(index) = DenseIndex::build(&vectors(10_000)) {
-        group.bench_function("background of 10,000 vectors", |bencher| {
-            bencher.iter(|| Background::sample(&index));
-        });
-    }
+    let index = DenseIndex::build(&vectors(10_000)).expect("vectors of one size");
+    group.bench_function("background of 10,000 vectors", |bencher| {
+        bencher.iter(|| Background::sample(&index));
+    });
     group.finish();
 }
 

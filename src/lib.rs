@@ -1,4 +1,50 @@
 //! defi-qa: ask a DeFi question in the terminal, watch the answer stream in beside its evidence.
+//!
+//! Two rules shape everything. It works at once, with no key and no network (embedded model, embedded data, extractive
+//! answers). And everything observable is one stream of [`agent::event`]s, so the screen, the JSON, a recording and the
+//! tests cannot disagree.
+//!
+//! # The house
+//! ```text
+//! src/
+//! ├── main.rs      flags -> one command; one sentence for what went wrong; the exit code of the contract
+//! ├── config/      defaults < file < environment < flags; says where each value came from
+//! ├── cli/         WHAT CAN BE ASKED OF IT: one file a command; builds the parts and hands them over
+//! ├── app/         WHAT IS TRUE: the pure model; message in, effects out. No tokio, no I/O, no clock
+//! ├── tui/         WHAT IS SEEN: the loop, the terminal, frame pacing, markdown, view/ (one pane, one file, one render)
+//! ├── agent/       FROM A QUESTION TO AN ANSWER: the graph of nodes, the events, the answerers, the decline rule
+//! ├── retrieval/   FROM TEXT TO RANKED PAIRS: dense, lexical, fusion, what a cosine is worth here
+//! ├── dataset/     WHAT IS KNOWN: question-and-answer pairs, loaders, validation, the bundled set
+//! ├── embedding/   FROM TEXT TO VECTORS: the Embedder trait, the model inside the program, vectors in a file
+//! ├── cache/       WHAT WAS SEEN BEFORE: vectors by what they were made from (memory; Redis and disk are to come)
+//! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault
+//! └── text/        text from outside made safe for a terminal, and measured as the terminal measures it
+//! ```
+//!
+//! # The flow
+//! ```text
+//! key ─► keymap ─► Message ─► App::update ─► Effect::Ask ─► task: Agent::ask
+//!                    ▲                                          │
+//!                    ├── Message::Agent(Event) ◄── bounded mpsc ┤
+//!                    └── Message::Gauges ◄── watch (loading) ◄──┘
+//! App ─► tui::view::draw ─► frame, only when something changed, at most one every 16 ms
+//!
+//! parse ─► classify ─┬─► embed ─► dense ─┐
+//!                    ├─► lexical ────────┴─► fuse ─► judge ─┬─► answer
+//!                    └─► converse                           └─► decline       any node ─► error
+//! ```
+//!
+//! # Who may know whom
+//! Effects flow down and events flow up; `tests/walls.rs` checks it. ratatui is known to `tui` and `app` only,
+//! async-openai to `provider` only; `app`, the graph, the rules and the searches know no runtime.
+//!
+//! # Where this departs from the first drawing of the house, and why
+//! - `text/` is a room of its own: the agent, the command line and the panes all need the same sanitiser.
+//! - A pair has one vector for each of its texts, not one for all of them: see `retrieval/views.rs` for the figures.
+//! - The stored vectors are half precision: the bundled set has several vectors a pair, and a cosine moves by less than
+//!   its shown digits.
+//! - Keys are read on a thread of their own and not by crossterm's `EventStream`, which can spin on a lost terminal.
+//! - `waiting` is an event of its own, so that a recording shows what a run waited for.
 
 pub mod agent;
 pub mod app;

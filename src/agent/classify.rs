@@ -1,5 +1,4 @@
-//! What kind of question it is, by stated rules: whether evidence is wanted at all, and whether a stored answer could
-//! ever be right.
+//! Whether a question wants evidence at all, by stated rules.
 
 /// What a question asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,10 +6,6 @@ pub enum Intent {
     /// Knowledge: the usual case.
     Lookup,
     Talk(Talk),
-    /// A figure of this moment, which no stored pair can hold.
-    LiveData,
-    /// What to buy, sell or hold, which is not answered.
-    Advice,
 }
 
 /// Small talk that needs no evidence.
@@ -28,8 +23,6 @@ impl Intent {
         match self {
             Self::Lookup => "lookup",
             Self::Talk(_) => "small talk",
-            Self::LiveData => "live data",
-            Self::Advice => "advice",
         }
     }
 }
@@ -66,59 +59,6 @@ const ABOUT: &[&str] = &[
     "what is defi qa",
 ];
 
-/// Words for a figure that moves.
-const MOVING: &[&str] = &[
-    "price", "prices", "tvl", "apy", "apr", "yield", "yields", "rate", "rates", "gas", "gwei", "cap",
-    "volume", "supply", "funding", "worth", "trading", "peg", "balance", "fee", "fees", "base", "factor",
-    "borrow", "queue",
-];
-/// Words for this moment.
-const NOW: &[&str] = &[
-    "now",
-    "today",
-    "current",
-    "currently",
-    "latest",
-    "live",
-    "tonight",
-    "yesterday",
-];
-/// Things with a price, beside which "how much is" asks for it.
-const ASSETS: &[&str] = &[
-    "eth", "btc", "bitcoin", "ethereum", "sol", "solana", "uni", "aave", "token", "coin",
-];
-
-/// Beginnings and phrases that ask for personal advice.
-const ADVICE: &[&str] = &[
-    "should i buy",
-    "should i sell",
-    "should i hold",
-    "should i invest",
-    "should i put",
-    "should i stake my",
-    "should i move",
-    "should i ape",
-    "should i go all in",
-    "is it a good time to",
-    "is now a good time",
-    "good investment",
-    "will 10x",
-    "will 100x",
-    "will moon",
-    "going to moon",
-    "which coin",
-    "what coin",
-    "best coin",
-    "which token should",
-    "what token should",
-    "how much should i invest",
-    "how much of my",
-    "where should i put my",
-    "get rich",
-    "make me rich",
-    "price prediction",
-];
-
 /// Reads the intent off the words. Rules, not a model: the same question always takes the same way, and the reason can
 /// be told to the user.
 pub fn classify(question: &str) -> Intent {
@@ -142,30 +82,6 @@ pub fn classify(question: &str) -> Intent {
         if only(THANKS) && (plain.contains("thank") || ["thx", "ty", "cheers"].contains(&words[0])) {
             return Intent::Talk(Talk::Thanks);
         }
-    }
-    if ADVICE.iter().any(|phrase| plain.contains(phrase)) {
-        return Intent::Advice;
-    }
-    let has = |set: &[&str]| words.iter().any(|word| set.contains(word));
-    let this_moment = has(NOW)
-        || ["right now", "at the moment", "this week", "this minute"]
-            .iter()
-            .any(|p| plain.contains(p));
-    let asks_amount = plain.starts_with("how much is") && has(ASSETS) && words.len() <= 6;
-    // "how does the current funding rate move towards ..." asks how, not how much.
-    let asks_how = [
-        "how do",
-        "how does",
-        "how is",
-        "how are",
-        "why",
-        "explain",
-        "difference",
-    ]
-    .iter()
-    .any(|beginning| plain.starts_with(beginning));
-    if (this_moment && has(MOVING) && !asks_how) || asks_amount {
-        return Intent::LiveData;
     }
     Intent::Lookup
 }
@@ -197,37 +113,5 @@ mod tests {
         ] {
             assert_eq!(classify(question), Intent::Lookup, "{question}");
         }
-    }
-
-    #[test]
-    fn a_figure_of_this_moment_is_live_data_and_a_mechanism_is_not() {
-        for live in [
-            "what is the ETH price right now",
-            "current TVL of Aave",
-            "gas price today",
-            "how much is eth",
-        ] {
-            assert_eq!(classify(live), Intent::LiveData, "{live}");
-        }
-        for lookup in [
-            "how does the current funding rate pull a perp to its index",
-            "what is a price oracle",
-            "why did the peg break in 2023",
-            "how is the borrow rate set today in Aave v3",
-        ] {
-            assert_eq!(classify(lookup), Intent::Lookup, "{lookup}");
-        }
-    }
-
-    #[test]
-    fn what_to_buy_is_advice() {
-        for advice in [
-            "should I buy SOL",
-            "which coin will 10x",
-            "is it a good time to ape into memes",
-        ] {
-            assert_eq!(classify(advice), Intent::Advice, "{advice}");
-        }
-        assert_eq!(classify("when should a protocol use a TWAP"), Intent::Lookup);
     }
 }

@@ -1,8 +1,9 @@
-//! Whether the evidence carries an answer. The rule was chosen on the labelled questions of `data/eval/scope.jsonl`;
-//! `cargo test --test scope -- --nocapture` prints its rates.
+//! Whether the evidence carries an answer. The rule was chosen on one half of the labelled questions of
+//! `data/eval/scope.jsonl` and is measured on the other: `cargo test --test scope -- --nocapture` prints its rates.
 
-use super::classify::Intent;
 use super::event::Hit;
+use crate::dataset::OutsideKind;
+use crate::retrieval::OutsideHit;
 
 /// What the rule looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -12,53 +13,70 @@ pub struct Signals {
     /// How much of the question's weight in words the best pair holds, 0 to 1: the sum of the inverse document
     /// frequencies of its shared words, over that of all the question's content words.
     pub coverage: f64,
+    /// The nearest reference question outside the field, where there is one.
+    pub outside: Option<OutsideHit>,
 }
 
-/// At this cosine the meaning alone is near enough.
-pub const NEAR: f64 = 0.50;
-/// Below this cosine no shared words help.
-pub const FAR: f64 = 0.30;
-/// Between the two, shared words must make up for what the cosine lacks: the sum of cosine and
-/// [`COVERAGE_WEIGHT`] x coverage must reach [`ENOUGH`].
-pub const ENOUGH: f64 = 0.52;
 /// What full coverage is worth in cosine.
-pub const COVERAGE_WEIGHT: f64 = 0.15;
+pub const COVERAGE_WEIGHT: f64 = 0.05;
+/// What nearness to a question outside the field costs.
+pub const OUTSIDE_WEIGHT: f64 = 0.7;
+/// What the balance of the three must reach.
+pub const ENOUGH: f64 = 0.16;
+
+impl Signals {
+    /// `cosine + 0.05 coverage - 0.7 outside`: how much nearer the question is to what is known than to what is not
+    /// answered. `None` without vectors.
+    pub fn balance(&self) -> Option<f64> {
+        let outside = self.outside.map_or(0.0, |hit| f64::from(hit.score).max(0.0));
+        Some(self.cosine? + COVERAGE_WEIGHT * self.coverage - OUTSIDE_WEIGHT * outside)
+    }
+}
 
 /// What the rule says, and why, in words for the trace and the user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     pub enough: bool,
     pub reason: String,
 }
 
-/// Judges the evidence for a question of this intent.
-pub fn judge(intent: Intent, signals: Signals) -> Verdict {
-    let no = |reason: String| Verdict {
-        enough: false,
-        reason,
+/// Judges the evidence.
+pub fn judge(signals: Signals) -> Verdict {
+    let (Some(balance), Some(cosine)) = (signals.balance(), signals.cosine) else {
+        return Verdict {
+            enough: false,
+            reason: "nothing I know is near it".to_owned(),
+        };
     };
-    match intent {
-        Intent::LiveData => {
-            return no("it asks for a figure of this moment, and what I know is stored, not live".to_owned());
-        }
-        Intent::Advice => {
-            return no("it asks what to buy, sell or hold, and I give no investment advice".to_owned());
-        }
-        Intent::Lookup | Intent::Talk(_) => {}
-    }
-    let Some(cosine) = signals.cosine else {
-        return no("nothing I know is near it".to_owned());
-    };
-    let support = cosine + COVERAGE_WEIGHT * signals.coverage;
-    let enough = cosine >= NEAR || (cosine >= FAR && support >= ENOUGH);
-    let reason = format!(
-        "nearest cosine {cosine:.2}, shared words {:.0} %",
+    let outside = signals
+        .outside
+        .map_or("-".to_owned(), |hit| format!("{:.2}", hit.score));
+    let figures = format!(
+        "nearest pair {cosine:.2}, shared words {:.0} %, nearest outside {outside}",
         signals.coverage * 100.0
     );
-    if enough {
-        Verdict { enough, reason }
-    } else {
-        no(format!("nothing I know is near enough ({reason})"))
+    if balance >= ENOUGH {
+        return Verdict {
+            enough: true,
+            reason: figures,
+        };
+    }
+    // The reference is only blamed when it is about as near as the evidence.
+    let kind = signals
+        .outside
+        .filter(|hit| f64::from(hit.score) > cosine - 0.1)
+        .map(|hit| hit.kind);
+    let why = match kind {
+        Some(OutsideKind::Live) => "it asks for a figure of this moment, and what I know is stored, not live",
+        Some(OutsideKind::Advice) => "it asks what to buy, sell or hold, and I give no investment advice",
+        Some(OutsideKind::Unrelated | OutsideKind::Trap | OutsideKind::Adjacent) => {
+            "it is nearer to questions outside DeFi than to anything I know"
+        }
+        None => "nothing I know is near enough",
+    };
+    Verdict {
+        enough: false,
+        reason: format!("{why} ({figures})"),
     }
 }
 
@@ -78,44 +96,48 @@ pub fn decline(verdict: &Verdict, hits: &[Hit]) -> String {
 mod tests {
     use super::*;
 
-    fn lookup(cosine: f64, coverage: f64) -> bool {
-        judge(
-            Intent::Lookup,
-            Signals {
-                cosine: Some(cosine),
-                coverage,
-            },
-        )
-        .enough
+    fn signals(cosine: f64, coverage: f64, outside: f32, kind: OutsideKind) -> Signals {
+        Signals {
+            cosine: Some(cosine),
+            coverage,
+            outside: Some(OutsideHit { score: outside, kind }),
+        }
     }
 
     #[test]
-    fn near_meaning_is_enough_and_shared_words_make_up_for_some_of_it() {
-        assert!(lookup(NEAR, 0.0));
-        assert!(!lookup(NEAR - 0.01, 0.0));
-        assert!(lookup(NEAR - 0.01, 1.0));
-        assert!(!lookup(FAR - 0.01, 1.0));
+    fn a_question_nearer_to_what_is_known_than_to_what_is_not_is_answered() {
+        assert!(judge(signals(0.6, 0.5, 0.4, OutsideKind::Trap)).enough);
+        assert!(!judge(signals(0.4, 0.5, 0.6, OutsideKind::Trap)).enough);
+        assert!(!judge(signals(0.44, 0.0, 0.42, OutsideKind::Trap)).enough);
+        assert!(
+            judge(signals(0.44, 1.0, 0.42, OutsideKind::Trap)).enough,
+            "shared words can tip the scale"
+        );
     }
 
     #[test]
-    fn live_figures_and_advice_are_declined_however_near() {
-        let signals = Signals {
-            cosine: Some(0.99),
-            coverage: 1.0,
-        };
-        assert!(!judge(Intent::LiveData, signals).enough);
-        assert!(!judge(Intent::Advice, signals).enough);
+    fn a_decline_names_its_reason() {
+        let reason = |cosine, outside, kind| judge(signals(cosine, 0.0, outside, kind)).reason;
+        assert_eq!(
+            reason(0.5, 0.7, OutsideKind::Live),
+            "it asks for a figure of this moment, and what I know is stored, not live (nearest pair 0.50, shared words 0 %, \
+             nearest outside 0.70)"
+        );
+        assert!(reason(0.5, 0.7, OutsideKind::Advice).starts_with("it asks what to buy, sell or hold"));
+        assert!(
+            reason(0.3, 0.4, OutsideKind::Unrelated).starts_with("it is nearer to questions outside DeFi")
+        );
+        assert!(reason(0.25, 0.14, OutsideKind::Unrelated).starts_with("nothing I know is near enough"));
     }
 
     #[test]
     fn a_decline_says_why_and_offers_the_nearest() {
-        let verdict = judge(Intent::Lookup, Signals::default());
         let hits = [Hit {
             question: "What is a TWAP?".into(),
             ..Hit::default()
         }];
         assert_eq!(
-            decline(&verdict, &hits),
+            decline(&judge(Signals::default()), &hits),
             "I cannot answer this: nothing I know is near it.\n\nThe nearest questions that I can answer:\n\n- What is a TWAP? [1]"
         );
     }

@@ -21,11 +21,10 @@ use super::judge::{self, Signals, Verdict};
 use super::knowledge::Knowledge;
 use crate::cache::{self, CacheKey, Provenance, VectorCache};
 use crate::embedding::{EmbedError, Embedder, Readiness, Vector};
-use crate::retrieval::{Corpus, DenseHit, LexicalSearch, Method, Ranked, View};
+use crate::retrieval::{Corpus, DenseHit, LexicalSearch, Method, OutsideHit, Ranked, View};
 
-/// How many candidates each search hands to the fusion. Beyond the first hundred no pair of a few thousand has a chance
-/// to be fused into the first ten.
-const CANDIDATES: usize = 100;
+/// How many candidates each search hands to the fusion: all of a set of our size, so that every hit has both scores.
+const CANDIDATES: usize = 2_000;
 
 /// Answers questions. Clones share everything, so many runs can be under way at once.
 #[derive(Clone)]
@@ -66,6 +65,13 @@ impl Agent {
             () = cancel.cancelled() => AgentEvent::Cancelled {},
             ended = self.walk(&emitter, question) => ended,
         };
+        match &ended {
+            AgentEvent::Failed { stage, retryable, .. } => {
+                tracing::warn!(%run, stage = stage.name(), retryable, "the run failed");
+            }
+            AgentEvent::Cancelled {} => tracing::info!(%run, "the run was cancelled"),
+            _ => tracing::info!(%run, "the run ended"),
+        }
         emitter.say(ended).await;
     }
 
@@ -150,7 +156,7 @@ impl Agent {
             }
             Stage::Judge => {
                 let clock = emitter.begin(stage).await;
-                state.verdict = judge::judge(state.intent, state.found.signals);
+                state.verdict = judge::judge(state.found.signals);
                 clock.end(Some(state.verdict.reason.clone())).await;
                 Ok(if state.verdict.enough {
                     Decision::Enough
@@ -267,7 +273,7 @@ impl Agent {
 
     /// The search: both retrievers at once, then the fusion.
     async fn retrieve(&self, emitter: &Emitter, question: &str) -> Result<Found, AgentError> {
-        let (dense, lexical) =
+        let ((dense, outside), lexical) =
             tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
         let clock = emitter.begin(Stage::Fuse).await;
         let corpus = self.knowledge.get(Stage::Fuse).await?;
@@ -276,6 +282,7 @@ impl Agent {
         let signals = Signals {
             cosine: dense.first().map(|hit| f64::from(hit.score)),
             coverage: lexical.hits.first().map_or(0.0, |hit| f64::from(hit.coverage)),
+            outside,
         };
         clock
             .end(Some(format!("{}, {} hits", self.method, hits.len())))
@@ -283,13 +290,18 @@ impl Agent {
         Ok(Found { hits, signals })
     }
 
-    async fn dense(&self, emitter: &Emitter, question: &str) -> Result<Vec<DenseHit>, AgentError> {
+    async fn dense(
+        &self,
+        emitter: &Emitter,
+        question: &str,
+    ) -> Result<(Vec<DenseHit>, Option<OutsideHit>), AgentError> {
         let vector = self.embed(emitter, question).await?;
         let mut clock = emitter.begin(Stage::Dense).await;
         let corpus = self.corpus(&mut clock, Stage::Dense).await?;
         let hits = corpus.dense.search(&vector, CANDIDATES);
+        let outside = corpus.outside.nearest(&vector);
         clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
-        Ok(hits)
+        Ok((hits, outside))
     }
 
     async fn embed(&self, emitter: &Emitter, question: &str) -> Result<Vector, AgentError> {
@@ -385,10 +397,7 @@ impl Default for State {
             question: String::new(),
             intent: Intent::Lookup,
             found: Found::default(),
-            verdict: Verdict {
-                enough: false,
-                reason: String::new(),
-            },
+            verdict: Verdict::default(),
             text: String::new(),
             outcome: None,
             usage: None,

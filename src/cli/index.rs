@@ -8,11 +8,11 @@ use super::{Exit, Failure, parts};
 use crate::config::Config;
 use crate::embedding::vectors::{self, reconcile};
 use crate::embedding::{Embedder as _, LocalEmbedder};
-use crate::retrieval::{Views, embed_missing};
+use crate::retrieval::embed_missing;
 
 pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
     let dataset = parts::dataset(config.dataset.value.as_ref())?;
-    let texts = Views::of(&dataset).texts;
+    let (texts, _) = parts::embedded_texts(&dataset)?;
     super::runtime()?.block_on(async {
         let embedder = Arc::new(LocalEmbedder::start());
         let model = embedder.model_id().clone();

@@ -7,6 +7,7 @@ mod config;
 mod dataset;
 mod exit;
 mod index;
+mod log;
 mod manual;
 mod parts;
 mod print;
@@ -30,6 +31,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         Some(Command::Config(command)) => config::run(command, &flags),
         other => {
             let config = Config::load(&flags, &|name| std::env::var(name).ok())?;
+            log::start(config.log_file.value.as_deref())?;
             match other {
                 None => chat::run(config),
                 Some(Command::Ask(what)) => ask::run(&config, what),

@@ -10,11 +10,11 @@ use super::Failure;
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, Load};
 use crate::cache::VectorCache;
 use crate::config::{ChatChoice, Config, EmbedderChoice, Origin};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, OutsideQuestion, outside_questions};
 use crate::embedding::vectors::{VectorFile, reconcile};
 use crate::embedding::{Embedder, LocalEmbedder};
 use crate::provider::{ApiKey, ChatClient, Endpoint, Timeouts};
-use crate::retrieval::{Corpus, Method, Views, embed_missing};
+use crate::retrieval::{Corpus, Method, Outside, Views, embed_missing};
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -129,29 +129,46 @@ async fn load(path: Option<PathBuf>, embedder: Arc<dyn Embedder>, told: watch::S
     });
 }
 
+/// Everything that has a vector: the texts of the pairs, then the reference questions outside the field.
+pub(super) fn embedded_texts(dataset: &Dataset) -> Result<(Vec<String>, Vec<OutsideQuestion>), Failure> {
+    let questions = outside_questions().map_err(|error| {
+        Failure::other(format!(
+            "the reference questions inside the program are broken ({error}): install it again"
+        ))
+    })?;
+    let mut texts = Views::of(dataset).texts;
+    texts.extend(questions.iter().map(|outside| outside.question.clone()));
+    Ok((texts, questions))
+}
+
 /// The corpus of a data set: vectors that are known by their content hash, and new ones for the rest.
 pub(super) async fn corpus(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Corpus, Failure> {
     let gone =
         |error: tokio::task::JoinError| Failure::other(format!("loading the data set failed: {error}"));
     let other = |error: &dyn std::fmt::Display| Failure::other(error.to_string());
     let model = embedder.model_id().clone();
-    let (dataset, texts, reconciled) = tokio::task::spawn_blocking(move || -> Result<_, Failure> {
-        let dataset = dataset(path.as_ref())?;
-        let texts = Views::of(&dataset).texts;
-        // A file that cannot be read costs time, not correctness: everything is embedded anew.
-        let file = VectorFile::parse(BUNDLED_VECTORS, "the bundled vectors")
-            .inspect_err(|error| tracing::warn!(%error, "vectors are computed anew"))
-            .ok();
-        let reconciled = reconcile(&model, &texts, file.as_ref());
-        Ok((dataset, texts, reconciled))
-    })
-    .await
-    .map_err(gone)??;
-    let vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {})
+    let (dataset, questions, texts, reconciled) =
+        tokio::task::spawn_blocking(move || -> Result<_, Failure> {
+            let dataset = dataset(path.as_ref())?;
+            let (texts, questions) = embedded_texts(&dataset)?;
+            // A file that cannot be read costs time, not correctness: everything is embedded anew.
+            let file = VectorFile::parse(BUNDLED_VECTORS, "the bundled vectors")
+                .inspect_err(|error| tracing::warn!(%error, "vectors are computed anew"))
+                .ok();
+            let reconciled = reconcile(&model, &texts, file.as_ref());
+            Ok((dataset, questions, texts, reconciled))
+        })
+        .await
+        .map_err(gone)??;
+    let mut vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {})
         .await
         .map_err(|error| other(&error))?;
-    tokio::task::spawn_blocking(move || Corpus::build(dataset, &vectors))
-        .await
-        .map_err(gone)?
-        .map_err(|error| other(&error))
+    tokio::task::spawn_blocking(move || {
+        let outside = vectors.split_off(vectors.len() - questions.len());
+        let mut corpus = Corpus::build(dataset, &vectors).map_err(|error| other(&error))?;
+        corpus.outside = Outside::build(questions, &outside).unwrap_or_default();
+        Ok(corpus)
+    })
+    .await
+    .map_err(gone)?
 }

@@ -117,5 +117,5 @@ pub(super) fn argument_or_stdin(argument: &str, what: &str) -> Result<String, Fa
         .lock()
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::other(format!("reading the {what} from standard input failed: {error}")))?;
-    Ok(text::sanitize_bytes(&bytes).into_owned())
+    Ok(text::sanitize_bytes(&bytes).trim().to_owned())
 }

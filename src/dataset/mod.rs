@@ -9,6 +9,7 @@ mod csv;
 mod duplicates;
 mod error;
 mod json;
+mod outside;
 mod pair;
 mod read;
 mod stats;
@@ -19,6 +20,7 @@ mod worked;
 
 pub use bundled::TOPICS;
 pub use error::DatasetError;
+pub use outside::{OutsideKind, OutsideQuestion, outside_questions};
 pub use pair::{Level, Pair, Worked, indexed_text};
 pub use stats::{Stats, stats};
 pub use validate::{Finding, Severity, Strictness, validate};

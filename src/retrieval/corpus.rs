@@ -5,7 +5,7 @@ use crate::embedding::vectors::Reconciled;
 use crate::embedding::{EmbedError, Embedder, Vector};
 
 use super::{
-    Background, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Ranked, View, Views, fuse,
+    Background, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, View, Views, fuse,
 };
 
 /// Texts that one request to an embedder holds, so that progress can be told and a stop loses little.
@@ -20,6 +20,8 @@ pub struct Corpus {
     pub lexical: LexicalIndex,
     /// Empty for a corpus of fewer than two vectors.
     pub background: Background,
+    /// What is not answered; empty unless it was given.
+    pub outside: Outside,
     /// What each row of `dense` was made from.
     views: Vec<View>,
 }
@@ -68,6 +70,7 @@ impl Corpus {
             dense: DenseIndex::default(),
             lexical,
             background: Background::default(),
+            outside: Outside::default(),
             views: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 
+use super::hits::DenseHit;
 use crate::embedding::Vector;
 
 /// Unit vectors of a corpus, row-major.
@@ -14,19 +15,6 @@ pub struct DenseIndex {
     dimension: usize,
     /// The pair of each row, ascending.
     owners: Vec<usize>,
-}
-
-/// A row found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DenseHit {
-    /// Index of the pair.
-    pub index: usize,
-    /// Cosine of the query with the nearest row of the pair, -1 to 1.
-    pub score: f32,
-    /// That row.
-    pub row: usize,
-    /// Rank among all pairs, from 1.
-    pub rank: usize,
 }
 
 impl DenseIndex {

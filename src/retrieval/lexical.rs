@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::hits::{LexicalHit, LexicalSearch};
 use super::terms::{Word, words};
 
 /// Saturation of a term's frequency: the customary value (Robertson and Zaragoza give 1.2 to 2).
@@ -27,45 +28,6 @@ pub struct LexicalIndex {
 struct Posting {
     text: u32,
     frequency: u32,
-}
-
-/// A text that shares a term with the query.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LexicalHit {
-    /// Index of the pair.
-    pub index: usize,
-    /// BM25, above 0.
-    pub score: f32,
-    /// Rank among the pairs that share a term with the query, from 1.
-    pub rank: usize,
-    /// Words of the query that the pair holds, as the query spells them.
-    pub terms: Vec<String>,
-    /// Share, 0 to 1, of the query's content words that the pair holds, each word weighted by its idf. A word that the
-    /// corpus does not know weighs most.
-    pub coverage: f32,
-}
-
-/// What a query found.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LexicalSearch {
-    /// Best first; equal scores in the order of the pairs.
-    pub hits: Vec<LexicalHit>,
-    /// How many pairs share a term with the query, found or cut off.
-    pub matching: usize,
-    /// Content words of the query, as it spells them, each once.
-    pub words: Vec<String>,
-    /// Those of them that the corpus does not hold anywhere.
-    pub unknown: Vec<String>,
-}
-
-impl LexicalSearch {
-    /// Share, 0 to 1, of the query's content words that the corpus holds at all; 0 for a query without any.
-    pub fn known(&self) -> f32 {
-        if self.words.is_empty() {
-            return 0.0;
-        }
-        1.0 - self.unknown.len() as f32 / self.words.len() as f32
-    }
 }
 
 /// A word of the query, looked up.

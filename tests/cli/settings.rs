@@ -62,3 +62,33 @@ fn completions_and_the_manual_name_every_command() {
         );
     }
 }
+
+#[test]
+fn the_log_says_what_happened_and_not_what_was_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.log");
+    let server =
+        super::support::fake_provider::FakeProvider::start([super::support::fake_provider::Reply::answer(
+            &["secret answer"],
+        )]);
+    let output = program()
+        .env("OPENAI_API_KEY", "sk-hidden")
+        .env("DEFI_QA_LOG", "trace")
+        .args([
+            "--log-file",
+            path.to_str().unwrap(),
+            "--chat",
+            "openai:m",
+            "--base-url",
+            &server.base_url(),
+        ])
+        .args(["ask", "what is impermanent loss"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let log = std::fs::read_to_string(&path).unwrap();
+    assert!(log.contains("the run ended"), "{log}");
+    for kept_out in ["sk-hidden", "secret answer", "impermanent loss"] {
+        assert!(!log.contains(kept_out), "{kept_out} is in the log: {log}");
+    }
+}

@@ -1,12 +1,11 @@
-//! Vectors kept in a file, each under the hash of exactly what it was made from.
+//! The file: vectors in a checked binary form.
 //!
 //! Layout, little endian: magic `DEFI-QA\0`, version u32, length of the model's name u32, the name, dimension u32,
 //! count u64, then per row 32 bytes [`content_hash`] and dimension x f16, and last the blake3 of everything before.
 //! Half precision moves a cosine by less than 0.0005 and halves what the program carries and reads at its start.
 //! The same vectors in the same order give the same bytes.
 //!
-//! A row is used only for a text whose hash it carries, so an edited pair is embedded again and two models never mix.
-//! A file that cannot be trusted as a whole is an error that costs time, not answers: pass `None` to [`reconcile`].
+//! A file that cannot be trusted as a whole is an error that costs time, not answers.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -15,7 +14,7 @@ use std::{fmt, fs};
 
 use half::f16;
 
-use super::{ModelId, Vector, VectorFault};
+use crate::embedding::{ModelId, Vector, VectorFault};
 
 const MAGIC: &[u8; 8] = b"DEFI-QA\0";
 const VERSION: u32 = 1;
@@ -226,38 +225,6 @@ pub fn save(
     })
 }
 
-/// What is known of a set's vectors and what must be embedded.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reconciled {
-    /// Parallel to the texts.
-    pub known: Vec<Option<Vector>>,
-    /// Indices of the texts without a vector, ascending.
-    pub missing: Vec<usize>,
-}
-
-impl Reconciled {
-    /// All vectors, once the missing ones are there in the order of `missing`; `None` when their number differs.
-    pub fn complete(self, embedded: Vec<Vector>) -> Option<Vec<Vector>> {
-        if embedded.len() != self.missing.len() {
-            return None;
-        }
-        let mut embedded = embedded.into_iter();
-        self.known
-            .into_iter()
-            .map(|known| known.or_else(|| embedded.next()))
-            .collect()
-    }
-}
-
-/// Looks every text up in the file, by what it says and by the model.
-pub fn reconcile(model: &ModelId, texts: &[String], file: Option<&VectorFile>) -> Reconciled {
-    let known: Vec<Option<Vector>> = texts.iter().map(|text| file?.get(model, text).cloned()).collect();
-    let missing = (0..texts.len())
-        .filter(|index| matches!(known.get(*index), Some(None)))
-        .collect();
-    Reconciled { known, missing }
-}
-
 /// Takes numbers off the front of bytes.
 struct Reader<'a>(&'a [u8]);
 
@@ -315,9 +282,11 @@ mod tests {
     fn what_half_precision_holds_is_read_back_to_the_bit() {
         let file = VectorFile::parse(&bytes(), "v").unwrap();
         assert_eq!(file.model, model());
-        let reconciled = reconcile(&model(), &texts(), Some(&file));
-        assert_eq!(reconciled.missing, Vec::<usize>::new());
-        assert_eq!(reconciled.complete(Vec::new()), Some(rows()));
+        let read: Vec<Vector> = texts()
+            .iter()
+            .filter_map(|text| file.get(&model(), text).cloned())
+            .collect();
+        assert_eq!(read, rows());
     }
 
     #[test]
@@ -348,38 +317,6 @@ mod tests {
         assert_eq!(
             blake3::hash(&bytes()).to_hex().as_str(),
             "3e8aef7bd3707cac1905bfc9cb501e64f8200cb285faac6ee34522a6e1f775cc"
-        );
-    }
-
-    #[test]
-    fn an_edited_text_and_another_model_are_embedded_again() {
-        let file = VectorFile::parse(&bytes(), "v").unwrap();
-        let edited: Vec<String> = vec!["two".into(), "one!".into(), "new".into(), "one".into()];
-        let reconciled = reconcile(&model(), &edited, Some(&file));
-        assert_eq!(reconciled.missing, [1, 2]);
-        let fresh = rows()[2].clone();
-        let all = reconciled.complete(vec![fresh.clone(), fresh.clone()]).unwrap();
-        assert_eq!(all, [rows()[1].clone(), fresh.clone(), fresh, rows()[0].clone()]);
-
-        let other_name = ModelId {
-            name: "other".into(),
-            ..model()
-        };
-        let other_size = ModelId {
-            dimension: 3,
-            ..model()
-        };
-        for other in [other_name, other_size] {
-            assert_eq!(reconcile(&other, &texts(), Some(&file)).missing, [0, 1, 2]);
-        }
-        assert_eq!(reconcile(&model(), &texts(), None).missing, [0, 1, 2]);
-    }
-
-    #[test]
-    fn a_completion_of_another_number_is_refused() {
-        assert_eq!(
-            reconcile(&model(), &texts(), None).complete(rows()[..2].to_vec()),
-            None
         );
     }
 

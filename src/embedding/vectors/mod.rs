@@ -1,0 +1,109 @@
+//! Vectors kept in a file, each under the hash of exactly what it was made from.
+//!
+//! A row is used only for a text whose hash it carries, so an edited pair is embedded again and two models never mix.
+//! A file that is damaged costs time, not answers: pass `None` to [`reconcile`].
+
+mod file;
+
+pub use file::{ContentHash, VectorFile, VectorFileError, content_hash, encode, save};
+
+use super::{ModelId, Vector};
+
+/// What is known of a set's vectors and what must be embedded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reconciled {
+    /// Parallel to the texts.
+    pub known: Vec<Option<Vector>>,
+    /// Indices of the texts without a vector, ascending.
+    pub missing: Vec<usize>,
+}
+
+impl Reconciled {
+    /// All vectors, once the missing ones are there in the order of `missing`; `None` when their number differs.
+    pub fn complete(self, embedded: Vec<Vector>) -> Option<Vec<Vector>> {
+        if embedded.len() != self.missing.len() {
+            return None;
+        }
+        let mut embedded = embedded.into_iter();
+        self.known
+            .into_iter()
+            .map(|known| known.or_else(|| embedded.next()))
+            .collect()
+    }
+}
+
+/// Looks every text up in the file, by what it says and by the model.
+pub fn reconcile(model: &ModelId, texts: &[String], file: Option<&VectorFile>) -> Reconciled {
+    let known: Vec<Option<Vector>> = texts.iter().map(|text| file?.get(model, text).cloned()).collect();
+    let missing = (0..texts.len())
+        .filter(|index| matches!(known.get(*index), Some(None)))
+        .collect();
+    Reconciled { known, missing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> ModelId {
+        ModelId {
+            name: "test-model".into(),
+            dimension: 2,
+        }
+    }
+
+    fn texts() -> Vec<String> {
+        vec!["one".into(), "two".into(), "three".into()]
+    }
+
+    fn rows() -> Vec<Vector> {
+        [[1.0, 0.0], [-1.0, 0.0], [0.0, -1.0]]
+            .iter()
+            .map(|row| Vector::normalised(row.to_vec(), 2).unwrap())
+            .collect()
+    }
+
+    fn bytes() -> Vec<u8> {
+        encode(&model(), &texts(), &rows()).unwrap()
+    }
+
+    #[test]
+    fn a_set_that_did_not_change_needs_no_model() {
+        let file = VectorFile::parse(&bytes(), "v").unwrap();
+        let reconciled = reconcile(&model(), &texts(), Some(&file));
+        assert_eq!(reconciled.missing, Vec::<usize>::new());
+        assert_eq!(reconciled.complete(Vec::new()), Some(rows()));
+    }
+
+    #[test]
+    fn an_edited_text_and_another_model_are_embedded_again() {
+        let file = VectorFile::parse(&bytes(), "v").unwrap();
+        let edited: Vec<String> = vec!["two".into(), "one!".into(), "new".into(), "one".into()];
+        let reconciled = reconcile(&model(), &edited, Some(&file));
+        assert_eq!(reconciled.missing, [1, 2]);
+        let fresh = rows()[2].clone();
+        let all = reconciled.complete(vec![fresh.clone(), fresh.clone()]).unwrap();
+        assert_eq!(all, [rows()[1].clone(), fresh.clone(), fresh, rows()[0].clone()]);
+
+        let other_name = ModelId {
+            name: "other".into(),
+            ..model()
+        };
+        let other_size = ModelId {
+            dimension: 3,
+            ..model()
+        };
+        for other in [other_name, other_size] {
+            assert_eq!(reconcile(&other, &texts(), Some(&file)).missing, [0, 1, 2]);
+        }
+        assert_eq!(reconcile(&model(), &texts(), None).missing, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_completion_of_another_number_is_refused() {
+        assert_eq!(
+            reconcile(&model(), &texts(), None).complete(rows()[..2].to_vec()),
+            None
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! The place where a question is written: a text area with a history, in which no draft is ever lost.
 
+use ratatui::style::Style;
 use tui_textarea::{CursorMove, Input, Key, TextArea, WrapMode};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -32,6 +33,9 @@ fn area_of(text: &str) -> TextArea<'static> {
     let lines = text.split('\n').map(str::to_owned).collect();
     let mut area = TextArea::new(lines);
     area.set_wrap_mode(WrapMode::WordOrGlyph);
+    // The terminal's own cursor stands in the text; a drawn one would stay there when another pane has the focus.
+    area.set_cursor_style(Style::default());
+    area.set_cursor_line_style(Style::default());
     area.move_cursor(CursorMove::Bottom);
     area.move_cursor(CursorMove::End);
     area

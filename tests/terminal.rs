@@ -23,29 +23,12 @@ use portable_pty::CommandBuilder;
 use ratatui::widgets::Paragraph;
 use rustix::process::Signal;
 
-use pty::{DEADLINE, Exit, Pty};
+use pty::{DEADLINE, Exit, Pty, SETS};
 
 /// Which part the re-executed test plays.
 const PART: &str = "DEFI_QA_TERMINAL_PROBE";
 /// Path of a socket to which the probe says how it ended, for a test that cannot see its exit.
 const CONFIDANT: &str = "DEFI_QA_TERMINAL_CONFIDANT";
-
-const SETS: [&str; 6] = [
-    "\x1b[?1049h",
-    "\x1b[?2004h",
-    "\x1b[?1004h",
-    "\x1b[?1000h",
-    "\x1b[?1006h",
-    "\x1b[?25l",
-];
-const RESETS: [&str; 6] = [
-    "\x1b[?1049l",
-    "\x1b[?2004l",
-    "\x1b[?1004l",
-    "\x1b[?1000l",
-    "\x1b[?1006l",
-    "\x1b[?25h",
-];
 
 /// The application in small: it shows its last event and obeys signals and a few keys. `None` is the user's own wish.
 async fn play() -> Option<TerminalSignal> {
@@ -163,43 +146,20 @@ fn probe_command(part: &str) -> CommandBuilder {
     command
 }
 
-/// The application on its first frame, and the line discipline as the shell left it.
-fn started() -> (Pty, String) {
+/// The application on its first frame.
+fn started() -> Pty {
     let mut pty = Pty::spawn(probe_command("application"), 24, 80);
-    // Raw mode comes in the same breath as the modes, so the master can be asked only before.
-    let cooked = Pty::spawn(CommandBuilder::from_argv(vec!["true".into()]), 24, 80).termios();
     pty.wait_for_text("news: ready");
-    assert_ne!(pty.termios(), cooked);
-    assert!(pty.screen().alternate_screen());
-    for set in SETS {
-        assert!(pty.count(set) >= 1, "{set:?}");
-    }
-    (pty, cooked)
-}
-
-/// Nothing of the application is left on the terminal, which is as it was before.
-#[track_caller]
-fn assert_given_back(pty: &Pty, cooked: &str) {
-    for (set, reset) in SETS.iter().zip(RESETS) {
-        let bytes = String::from_utf8_lossy(pty.bytes());
-        assert!(
-            bytes.rfind(reset) > bytes.rfind(set),
-            "{reset:?} must be the last word"
-        );
-    }
-    assert!(!pty.screen().alternate_screen());
-    assert!(!pty.screen().bracketed_paste());
-    assert!(!pty.screen().hide_cursor());
-    assert_eq!(pty.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-    assert_eq!(pty.termios(), cooked);
+    pty.assert_taken();
+    pty
 }
 
 #[test]
 fn quitting_gives_the_terminal_back_in_the_reverse_order() {
-    let (mut pty, cooked) = started();
+    let mut pty = started();
     pty.send("q");
     assert_eq!(pty.wait_for_exit(), Exit::Code(0));
-    assert_given_back(&pty, &cooked);
+    pty.assert_given_back();
     let bytes = String::from_utf8_lossy(pty.bytes());
     let undone = [
         "\x1b[?25h",
@@ -219,10 +179,10 @@ fn quitting_gives_the_terminal_back_in_the_reverse_order() {
 
 #[test]
 fn a_panic_is_reported_on_the_restored_main_screen() {
-    let (mut pty, cooked) = started();
+    let mut pty = started();
     pty.send("p");
     assert_eq!(pty.wait_for_exit(), Exit::Code(101));
-    assert_given_back(&pty, &cooked);
+    pty.assert_given_back();
     assert!(
         pty.contents().contains("the probe fell over"),
         "{}",
@@ -232,10 +192,10 @@ fn a_panic_is_reported_on_the_restored_main_screen() {
 
 #[test]
 fn a_panic_in_the_middle_of_a_frame_leaves_nothing_of_it_behind() {
-    let (mut pty, cooked) = started();
+    let mut pty = started();
     pty.send("d");
     assert_eq!(pty.wait_for_exit(), Exit::Code(101));
-    assert_given_back(&pty, &cooked);
+    pty.assert_given_back();
     assert_eq!(pty.count("half a frame"), 0);
     assert!(
         pty.contents().contains("fell over while drawing"),
@@ -246,29 +206,29 @@ fn a_panic_in_the_middle_of_a_frame_leaves_nothing_of_it_behind() {
 
 #[test]
 fn a_panic_of_a_background_task_leaves_the_screen_alone() {
-    let (mut pty, cooked) = started();
+    let mut pty = started();
     pty.send("b");
     pty.wait_for_text("news: task panicked: true");
     assert!(!pty.contents().contains("fell over"), "{}", pty.contents());
     assert!(pty.screen().alternate_screen());
     pty.send("q");
     assert_eq!(pty.wait_for_exit(), Exit::Code(0));
-    assert_given_back(&pty, &cooked);
+    pty.assert_given_back();
 }
 
 #[test]
 fn a_signal_that_ends_the_application_ends_it_properly() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
-        let (mut pty, cooked) = started();
+        let mut pty = started();
         pty.signal(signal);
         assert_eq!(pty.wait_for_exit(), Exit::Code(code));
-        assert_given_back(&pty, &cooked);
+        pty.assert_given_back();
     }
 }
 
 #[test]
 fn ctrl_c_is_a_key_while_the_application_runs() {
-    let (mut pty, _) = started();
+    let mut pty = started();
     pty.send("\x03");
     pty.wait_for_text("news: key c");
 }
@@ -278,27 +238,27 @@ fn a_suspended_application_gives_the_terminal_back_and_comes_back_with_a_full_fr
     let from_key: fn(&mut Pty) = |pty| pty.send("z");
     let from_outside: fn(&mut Pty) = |pty| pty.signal(Signal::TSTP);
     for suspend in [from_key, from_outside] {
-        let (mut pty, cooked) = started();
+        let mut pty = started();
         suspend(&mut pty);
         pty.wait_for_stop();
         pty.wait_for_bytes("\x1b[?1049l", 1);
-        assert_given_back(&pty, &cooked);
+        pty.assert_given_back();
 
         pty.signal(Signal::CONT);
         pty.wait_for("the whole frame again", |screen| {
             screen.alternate_screen() && screen.contents().contains("news: resumed")
         });
-        assert_ne!(pty.termios(), cooked);
+        assert!(pty.is_raw());
         assert!(pty.screen().bracketed_paste());
         pty.send("q");
         assert_eq!(pty.wait_for_exit(), Exit::Code(0));
-        assert_given_back(&pty, &cooked);
+        pty.assert_given_back();
     }
 }
 
 #[test]
 fn after_a_stop_that_nobody_announced_every_mode_is_set_again() {
-    let (mut pty, cooked) = started();
+    let mut pty = started();
     pty.signal(Signal::STOP);
     pty.wait_for_stop();
     pty.signal(Signal::CONT);
@@ -308,19 +268,19 @@ fn after_a_stop_that_nobody_announced_every_mode_is_set_again() {
     }
     pty.send("q");
     assert_eq!(pty.wait_for_exit(), Exit::Code(0));
-    assert_given_back(&pty, &cooked);
+    pty.assert_given_back();
 }
 
 #[test]
 fn a_resized_window_is_drawn_anew() {
-    let (mut pty, _) = started();
+    let mut pty = started();
     pty.resize(12, 90);
     pty.wait_for_text("news: 90 by 12");
 }
 
 #[test]
 fn a_frame_is_one_synchronised_update() {
-    let (mut pty, _) = started();
+    let mut pty = started();
     pty.send("x");
     pty.wait_for_text("news: key x");
     pty.wait_for_bytes("\x1b[?2026l", 2);
@@ -335,7 +295,7 @@ fn a_frame_is_one_synchronised_update() {
 
 #[test]
 fn the_terminal_is_asked_nothing_that_it_could_leave_unanswered() {
-    let (mut pty, _) = started();
+    let mut pty = started();
     pty.send("z");
     pty.wait_for_stop();
     pty.signal(Signal::CONT);

@@ -33,9 +33,9 @@ fn area_of(text: &str) -> TextArea<'static> {
     let lines = text.split('\n').map(str::to_owned).collect();
     let mut area = TextArea::new(lines);
     area.set_wrap_mode(WrapMode::WordOrGlyph);
-    // The terminal's own cursor stands in the text, so the widget draws none.
-    area.set_cursor_style(Style::new());
-    area.set_cursor_line_style(Style::new());
+    // The terminal's own cursor stands in the text; a drawn one would stay there when another pane has the focus.
+    area.set_cursor_style(Style::default());
+    area.set_cursor_line_style(Style::default());
     area.move_cursor(CursorMove::Bottom);
     area.move_cursor(CursorMove::End);
     area

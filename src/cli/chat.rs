@@ -44,10 +44,10 @@ pub(super) fn run(config: Config) -> Result<Exit, Failure> {
         tui::run(App::new(start), theme, mouse, feeds, &mut runs)
             .await
             .map_err(|error| Failure::other(error.to_string()))
-    })?;
-    // Work that is still under way on a blocking thread (a half-loaded model) is not waited for.
+    });
+    // Work that is still under way on a blocking thread (a half-read data set) is not waited for, however this ended.
     runtime.shutdown_background();
-    Ok(match ended {
+    Ok(match ended? {
         Ended::Quit => Exit::Success,
         Ended::Signal(130) => Exit::Interrupted,
         Ended::Signal(code) => Exit::Signal(code.saturating_sub(128)),

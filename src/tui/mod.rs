@@ -77,6 +77,20 @@ pub async fn run(
     app: App,
     theme: Theme,
     mouse: bool,
+    feeds: Feeds,
+    runner: &mut dyn Runner,
+) -> Result<Ended, TerminalError> {
+    match until_the_end(app, theme, mouse, feeds, runner).await {
+        // The kernel sends SIGCONT along with SIGHUP: whichever is seen first, the answer finds the terminal gone.
+        Err(TerminalError::Lost(_)) => Ok(Ended::Signal(HUNG_UP)),
+        ended => ended,
+    }
+}
+
+async fn until_the_end(
+    app: App,
+    theme: Theme,
+    mouse: bool,
     mut feeds: Feeds,
     runner: &mut dyn Runner,
 ) -> Result<Ended, TerminalError> {

@@ -15,10 +15,36 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 /// How long a test waits for something that should take milliseconds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+/// What begins a frame on the wire.
+pub(crate) const FRAME_BEGIN: &str = "\x1b[?2026h";
+/// What ends one.
+pub(crate) const FRAME_END: &str = "\x1b[?2026l";
+
+/// The modes that a full-screen program sets, in the order in which it sets them.
+pub(crate) const SETS: [&str; 6] = [
+    "\x1b[?1049h",
+    "\x1b[?2004h",
+    "\x1b[?1004h",
+    "\x1b[?1000h",
+    "\x1b[?1006h",
+    "\x1b[?25l",
+];
+/// What undoes each of them.
+const RESETS: [&str; 6] = [
+    "\x1b[?1049l",
+    "\x1b[?2004l",
+    "\x1b[?1004l",
+    "\x1b[?1000l",
+    "\x1b[?1006l",
+    "\x1b[?25h",
+];
+
 /// A program in a terminal of its own.
 pub(crate) struct Pty {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
+    /// The line discipline as it was before the program started.
+    cooked: String,
     keys: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
@@ -38,6 +64,7 @@ impl Pty {
         let pair = native_pty_system().openpty(size(rows, columns)).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
+        let cooked = termios(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         // With the slave open here, the output would not end with the program.
         drop(pair.slave);
@@ -53,6 +80,7 @@ impl Pty {
         Self {
             child,
             master: pair.master,
+            cooked,
             keys,
             output,
             screen: parser(rows, columns),
@@ -82,6 +110,14 @@ impl Pty {
     #[track_caller]
     pub(crate) fn wait_for_bytes(&mut self, bytes: &str, times: usize) {
         self.wait_until(bytes, |pty| pty.count(bytes) >= times);
+    }
+
+    /// Reads the frame to its end of which a part was read.
+    #[track_caller]
+    pub(crate) fn wait_for_frame_end(&mut self) {
+        self.wait_until("the end of a frame", |pty| {
+            pty.count(FRAME_END) >= pty.count(FRAME_BEGIN)
+        });
     }
 
     #[track_caller]
@@ -148,6 +184,17 @@ impl Pty {
         }
     }
 
+    /// Clicks with the left button on a cell, rows and columns from 0.
+    pub(crate) fn click(&mut self, (row, column): (u16, u16)) {
+        let (row, column) = (row + 1, column + 1);
+        self.send(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    }
+
+    /// Clears the screen as somebody else on the same terminal might: what the program drew is lost.
+    pub(crate) fn scribble(&mut self) {
+        self.screen.process(b"\x1b[?1049h\x1b[2J\x1b[?1049l\x1b[H");
+    }
+
     /// Sends a signal to the program alone, as `kill` does.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
@@ -160,9 +207,39 @@ impl Pty {
         screen.set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
     }
 
-    /// The line discipline's settings (raw mode or not), for comparing.
-    pub(crate) fn termios(&self) -> String {
-        format!("{:?}", self.master.get_termios().unwrap())
+    /// Whether the line discipline is another than before the program started.
+    pub(crate) fn is_raw(&self) -> bool {
+        termios(&*self.master) != self.cooked
+    }
+
+    /// The program has the terminal: every mode is set, the screen is its own.
+    #[track_caller]
+    pub(crate) fn assert_taken(&self) {
+        assert!(self.is_raw());
+        assert!(self.screen().alternate_screen());
+        for set in SETS {
+            assert!(self.count(set) >= 1, "{set:?} is missing");
+        }
+    }
+
+    /// Nothing of the program is left on the terminal, which is as it was before.
+    #[track_caller]
+    pub(crate) fn assert_given_back(&self) {
+        let bytes = String::from_utf8_lossy(&self.bytes);
+        for (set, reset) in SETS.iter().zip(RESETS) {
+            assert!(
+                bytes.rfind(reset) > bytes.rfind(set),
+                "{reset:?} must be the last word"
+            );
+        }
+        assert!(!self.screen().alternate_screen());
+        assert!(!self.screen().bracketed_paste());
+        assert!(!self.screen().hide_cursor());
+        assert_eq!(
+            self.screen().mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None
+        );
+        assert_eq!(termios(&*self.master), self.cooked);
     }
 
     /// The screen now.
@@ -170,9 +247,31 @@ impl Pty {
         self.screen.screen()
     }
 
+    /// Row and column, from 0, where a text of single-width characters stands on the screen.
+    #[track_caller]
+    pub(crate) fn find(&self, text: &str) -> (u16, u16) {
+        let (_, columns) = self.screen().size();
+        let found = self
+            .screen()
+            .rows(0, columns.into())
+            .zip(0..)
+            .find_map(|(line, row)| {
+                let column = line.get(..line.find(text)?)?.chars().count();
+                Some((row, u16::try_from(column).unwrap()))
+            });
+        found.unwrap_or_else(|| panic!("{text:?} is not on this screen:\n{}", self.contents()))
+    }
+
+    /// The text of one row, without the blanks at its end.
+    pub(crate) fn row(&self, row: u16) -> String {
+        let (_, columns) = self.screen().size();
+        let text = self.screen().rows(0, columns.into()).nth(row.into());
+        text.unwrap_or_default().trim_end().to_owned()
+    }
+
     /// The text of the screen now.
     pub(crate) fn contents(&self) -> String {
-        self.screen().contents()
+        text_of(self.screen())
     }
 
     /// Everything that the program has written.
@@ -185,7 +284,8 @@ impl Pty {
         String::from_utf8_lossy(&self.bytes).matches(bytes).count()
     }
 
-    fn pid(&self) -> Pid {
+    /// The program's process.
+    pub(crate) fn pid(&self) -> Pid {
         let pid = self.child.process_id().unwrap();
         Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
     }
@@ -201,6 +301,18 @@ impl Drop for Pty {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The text of a screen, without the blanks at the ends of its rows: a full frame draws fewer of them than changes do.
+pub(crate) fn text_of(screen: &vt100::Screen) -> String {
+    let contents = screen.contents();
+    let rows: Vec<&str> = contents.lines().map(str::trim_end).collect();
+    rows.join("\n")
+}
+
+/// The line discipline's settings, for comparing.
+fn termios(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().unwrap())
 }
 
 fn size(rows: u16, cols: u16) -> PtySize {

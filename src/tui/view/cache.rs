@@ -18,22 +18,24 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
         Line::styled("not asked yet", theme.dim)
     } else {
         let share = count.hits() as f64 / count.asked() as f64;
-        let mut spans = Vec::from(section::bar(share, 8, theme));
-        spans.push(Span::raw(format!(
-            " {} of {} served",
-            count.hits(),
-            count.asked()
-        )));
-        for (tier, hits) in [
+        let tiers = [
             ("memory", count.memory),
             ("redis", count.redis),
             ("disk", count.disk),
-        ] {
-            if hits > 0 {
-                spans.push(Span::styled(format!("  {tier} {hits}"), theme.dim));
-            }
-        }
-        Line::from(spans)
+        ];
+        let said: Vec<Span<'static>> = [Span::raw(format!("{} of {} served", count.hits(), count.asked()))]
+            .into_iter()
+            .chain(
+                tiers
+                    .into_iter()
+                    .filter(|(_, hits)| *hits > 0)
+                    .map(|(tier, hits)| Span::styled(format!("  {tier} {hits}"), theme.dim)),
+            )
+            .collect();
+        let mut with_bar = Vec::from(section::bar(share, 8, theme));
+        with_bar.push(Span::raw(" "));
+        with_bar.extend(said.iter().cloned());
+        section::first_that_fits(usize::from(body.width), vec![with_bar, said])
     };
     section::lines(buffer, body, vec![line]);
 }

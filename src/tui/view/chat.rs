@@ -11,6 +11,7 @@ use super::{Drawn, section};
 use crate::agent::event::{Outcome, Phase, Stage};
 use crate::app::{Anchor, App, Entry, Focus, Loading, Target};
 use crate::text;
+use crate::tui::markdown::CitationSpan;
 use crate::tui::theme::Theme;
 
 /// Columns left of the text: the bar that marks the selected question, and a space.
@@ -43,161 +44,106 @@ pub(super) fn render(
         ..area
     };
     if app.entries.is_empty() {
-        welcome(buffer, inner, app, theme);
+        welcome(buffer, inner, app, drawn.measured.side_by_side, theme);
         return;
     }
     let width = usize::from(inner.width);
     let height = usize::from(inner.height);
-    let blocks: Vec<Block<'_>> = app
+    // Every block is measured (one whose run has ended is only looked up), the visible ones are drawn.
+    let mut total = 0;
+    let starts: Vec<usize> = app
         .entries
         .iter()
-        .enumerate()
-        .map(|(index, entry)| block(index, entry, app, width, theme, rendered))
+        .map(|entry| {
+            let start = total;
+            let state = || state(entry, app, theme);
+            total += rendered
+                .block(entry.run, &entry.exchange, width, theme, state)
+                .height();
+            start
+        })
         .collect();
-    let total: usize = blocks.iter().map(Block::height).sum();
     let last = total.saturating_sub(height);
     let top = match app.anchor {
         Anchor::End => last,
         Anchor::Line(line) => line.min(last),
         Anchor::Entry(run) => {
-            let before = app.entries.iter().take_while(|entry| entry.run != run).count();
-            blocks
-                .iter()
-                .take(before)
-                .map(Block::height)
-                .sum::<usize>()
-                .min(last)
+            let at = app.entries.iter().position(|entry| entry.run == run);
+            at.and_then(|at| starts.get(at))
+                .map_or(last, |start| last.min(*start))
         }
     };
     drawn.measured.chat_top = top;
     drawn.measured.chat_lines = total;
     drawn.measured.chat_height = height;
 
-    let mut skip = top;
+    let first = starts.partition_point(|start| *start <= top).saturating_sub(1);
     let mut rows = inner.rows();
-    for block in blocks {
-        let marked = app.selected == Some(block.index);
-        let bar = if marked { bar_style(app, theme) } else { theme.rule };
-        let skipped = skip.min(block.height());
-        skip -= skipped;
-        for (n, line) in block.lines.into_iter().enumerate().skip(skipped) {
+    for (index, entry) in app.entries.iter().enumerate().skip(first) {
+        let Some(block) = rendered.kept(entry.run) else {
+            continue;
+        };
+        let skipped = top.saturating_sub(starts[index]);
+        for n in skipped..block.height() {
             let Some(row) = rows.next() else { return };
-            if gutter > 0 && block.bar.contains(&n) {
-                buffer.set_string(area.x, row.y, if marked { "▌" } else { "│" }, bar);
+            // The blank line below a block belongs to none.
+            if gutter > 0 && n + 1 < block.height() {
+                let (glyph, style) = bar(app, index, theme);
+                buffer.set_string(area.x, row.y, glyph, style);
             }
-            line.render(row, buffer);
-            drawn.regions.add(row, Target::Entry(block.index));
-            for (number, columns) in block.citations.iter().filter(|(_, at)| at.line == n) {
-                let cell = Rect {
-                    x: row.x + columns.start,
-                    y: row.y,
-                    width: columns.end - columns.start,
-                    height: 1,
+            if let Some(line) = block.line(n) {
+                line.render(row, buffer);
+            }
+            drawn.regions.add(row, Target::Entry(index));
+            for citation in block.citations(n) {
+                let number = usize::from(citation.number);
+                if number > entry.exchange.hits.len() {
+                    continue;
                 }
-                .intersection(row);
-                if block.highlighted == Some(*number) {
+                let cell = cells(citation, row);
+                if entry.evidence.is_some_and(|selected| selected + 1 == number) {
                     buffer.set_style(cell, theme.citation_selected);
                 }
-                drawn.regions.add(
-                    cell,
-                    Target::Citation {
-                        entry: block.index,
-                        number: *number,
-                    },
-                );
+                let target = Target::Citation { entry: index, number };
+                drawn.regions.add(cell, target);
             }
         }
     }
 }
 
-fn bar_style(app: &App, theme: &Theme) -> Style {
-    if app.focus == Focus::Chat {
-        theme.key
-    } else {
-        theme.accent
+/// The bar beside a block: another glyph for the selected question, another colour for the pane that has the focus.
+fn bar(app: &App, index: usize, theme: &Theme) -> (&'static str, Style) {
+    match (app.selected == Some(index), app.focus) {
+        (true, Focus::Chat) => ("▌", theme.key),
+        (true, _) => ("▌", theme.accent),
+        (false, _) => ("│", theme.rule),
     }
 }
 
-/// A question with its answer as lines.
-struct Block<'a> {
-    index: usize,
-    lines: Vec<Line<'a>>,
-    /// The lines that have a bar beside them.
-    bar: std::ops::Range<usize>,
-    citations: Vec<(usize, Columns)>,
-    /// The number whose evidence row is selected.
-    highlighted: Option<usize>,
-}
-
-struct Columns {
-    line: usize,
-    start: u16,
-    end: u16,
-}
-
-impl Block<'_> {
-    fn height(&self) -> usize {
-        self.lines.len()
+/// The cells of a citation in its row.
+fn cells(citation: &CitationSpan, row: Rect) -> Rect {
+    let clamp = |column: usize| u16::try_from(column).unwrap_or(u16::MAX);
+    let start = clamp(citation.column_start);
+    Rect {
+        x: row.x.saturating_add(start),
+        width: clamp(citation.column_end).saturating_sub(start),
+        ..row
     }
-}
-
-fn block<'a>(
-    index: usize,
-    entry: &'a Entry,
-    app: &App,
-    width: usize,
-    theme: &Theme,
-    rendered: &mut Rendered,
-) -> Block<'a> {
-    let (question, answer) = rendered.of(entry.run, &entry.exchange, width, theme);
-    let mut lines: Vec<Line<'a>> = question.to_vec();
-    lines.push(Line::default());
-    let first = lines.len();
-    lines.extend(answer.lines.iter().cloned());
-    let hits = entry.exchange.hits.len();
-    let citations = answer
-        .citations
-        .iter()
-        .filter(|citation| (1..=hits).contains(&usize::from(citation.number)))
-        .map(|citation| {
-            let clamp = |column: usize| u16::try_from(column).unwrap_or(u16::MAX);
-            (
-                usize::from(citation.number),
-                Columns {
-                    line: first + citation.line,
-                    start: clamp(citation.column_start),
-                    end: clamp(citation.column_end),
-                },
-            )
-        })
-        .collect();
-    if lines.len() > first {
-        lines.push(Line::default());
-    }
-    lines.extend(state(entry, app, width, theme));
-    let bar = 0..lines.len();
-    lines.push(Line::default());
-    Block {
-        index,
-        lines,
-        bar,
-        citations,
-        highlighted: entry.evidence.map(|row| row + 1),
-    }
+    .intersection(row)
 }
 
 /// Where the run stands, below its text.
-fn state(entry: &Entry, app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn state(entry: &Entry, app: &App, theme: &Theme) -> (String, Style) {
     let exchange = &entry.exchange;
     let elapsed = (app.now_ms - entry.asked_ms).max(0.0);
     let spinner = SPINNER[(app.now_ms / 100.0) as usize % SPINNER.len()];
     let running = |what: String| {
         (
-            format!("{spinner} {what}  {}", section::duration(elapsed)),
+            format!("{spinner} {what}  {}", whole(&section::clock(elapsed))),
             theme.accent,
         )
     };
-    let (said, style) = match &exchange.phase {
+    match &exchange.phase {
         Phase::Queued => running("starting".to_owned()),
         Phase::Working(stage) => running(doing(*stage).to_owned()),
         Phase::Waiting(_, on) => running(format!("waiting for {on}")),
@@ -208,7 +154,11 @@ fn state(entry: &Entry, app: &App, width: usize, theme: &Theme) -> Vec<Line<'sta
             attempt,
         } => {
             let left = (wait_ms - (elapsed - since_ms)).max(0.0);
-            running(format!("{}: try {attempt} in {}", why, section::duration(left)))
+            let said = format!(
+                "{spinner} {why}: try {attempt} in {}",
+                whole(&section::clock(left))
+            );
+            (said, theme.warn)
         }
         Phase::Streaming => running("answering".to_owned()),
         Phase::Done(outcome) => done(entry, *outcome, theme),
@@ -227,6 +177,8 @@ fn state(entry: &Entry, app: &App, width: usize, theme: &Theme) -> Vec<Line<'sta
             } else {
                 ""
             };
+            // Some messages end with a full stop, some do not.
+            let message = message.trim_end().trim_end_matches('.');
             (
                 format!("✗ {} failed: {message}.{kept}{again}", stage.name()),
                 theme.bad,
@@ -234,21 +186,27 @@ fn state(entry: &Entry, app: &App, width: usize, theme: &Theme) -> Vec<Line<'sta
         }
         Phase::Cancelled if exchange.answer.is_empty() => ("■ cancelled".to_owned(), theme.warn),
         Phase::Cancelled => ("■ cancelled: the text above is incomplete".to_owned(), theme.warn),
-    };
-    section::wrapped(&said, width, style)
+    }
+}
+
+/// A figure with its unit, which stay on one row.
+fn whole(figure: &str) -> String {
+    figure.replace(' ', "\u{a0}")
 }
 
 fn done(entry: &Entry, outcome: Outcome, theme: &Theme) -> (String, Style) {
     let exchange = &entry.exchange;
     let mut facts = Vec::new();
     match exchange.citations.len() {
+        // A decline rests on nothing: the pairs that it names are offered.
+        _ if outcome == Outcome::Declined => {}
         0 => {}
-        1 => facts.push("1 pair cited".to_owned()),
-        n => facts.push(format!("{n} pairs cited")),
+        1 => facts.push(whole("1 pair cited")),
+        n => facts.push(whole(&format!("{n} pairs cited"))),
     }
-    facts.push(section::duration(exchange.at_ms));
+    facts.push(whole(&section::duration(exchange.at_ms)));
     if let Some(usage) = exchange.usage {
-        facts.push(format!("{} tokens", usage.total_tokens));
+        facts.push(whole(&format!("{} tokens", usage.total_tokens)));
     }
     if let Some(note) = &exchange.note {
         facts.push(note.clone());
@@ -274,7 +232,7 @@ fn doing(stage: Stage) -> &'static str {
     }
 }
 
-fn welcome(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+fn welcome(buffer: &mut Buffer, area: Rect, app: &App, side_by_side: bool, theme: &Theme) {
     let width = usize::from(area.width);
     let mut lines = vec![Line::default()];
     let failed = [&app.gauges.knowledge, &app.gauges.model]
@@ -287,8 +245,14 @@ fn welcome(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
         lines.extend(section::wrapped(&format!("✗ {why}"), width, theme.bad));
         lines.push(Line::default());
     }
-    let intro = "Ask a DeFi question. The answer streams in here with numbered citations; what it rests on stands beside it.";
-    lines.extend(section::wrapped(intro, width, theme.text));
+    let evidence = if side_by_side {
+        "what it rests on stands beside it"
+    } else {
+        "F2 shows what it rests on"
+    };
+    let intro =
+        format!("Ask a DeFi question. The answer streams in here with numbered citations; {evidence}.");
+    lines.extend(section::wrapped(&intro, width, theme.text));
     lines.push(Line::default());
     lines.push(Line::styled("For example", theme.dim));
     for example in EXAMPLES {

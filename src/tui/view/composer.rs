@@ -9,23 +9,29 @@ use super::{Drawn, inside, section};
 use crate::app::{App, Focus, Target};
 use crate::text;
 use crate::tui::theme::Theme;
+use crate::tui::wrap::{Breaks, wrap};
 
 /// Columns of the prompt before the text.
 const PROMPT: u16 = 2;
 
-/// Rows that the composer takes: its title and as much of the draft as a quarter of the screen holds.
-pub(super) fn height(app: &App, screen: Rect) -> u16 {
-    let width = usize::from(screen.width.saturating_sub(PROMPT + 1).max(1));
-    let rows: usize = app
-        .composer
-        .area()
-        .lines()
-        .iter()
-        .map(|line| text::width(line).div_ceil(width).max(1))
-        .sum();
-    let most = usize::from(screen.height / 4).clamp(1, 10);
+/// Rows that the composer takes in `width` columns: its title and as much of the draft as a quarter of the screen holds.
+pub(super) fn height(app: &App, width: u16, screen_height: u16) -> u16 {
+    let width = usize::from(width.saturating_sub(PROMPT).max(1));
+    let most = usize::from(screen_height / 4).clamp(1, 10);
+    let mut rows = 0;
+    for line in app.composer.area().lines() {
+        // No more of a long line is measured than can be shown.
+        let end = line
+            .char_indices()
+            .nth(most * width)
+            .map_or(line.len(), |(at, _)| at);
+        rows += wrap(&[(&line[..end], ())], width, width, Breaks::Words).len();
+        if rows >= most {
+            break;
+        }
+    }
     let rows = u16::try_from(rows.clamp(1, most)).unwrap_or(1);
-    match screen.height {
+    match screen_height {
         0..4 => 1,
         4..8 => rows.min(1),
         _ => rows + 1,

@@ -2,11 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Drawn, section};
 use crate::agent::citation;
-use crate::agent::event::Hit;
+use crate::agent::event::{Hit, Outcome, Phase};
 use crate::app::{App, Entry, Focus, Target};
 use crate::text;
 use crate::tui::theme::Theme;
@@ -32,24 +33,21 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
         theme,
     );
     if hits.is_empty() {
-        let width = usize::from(body.width);
-        let said = match entry {
+        let said = match entry.map(|entry| &entry.exchange.phase) {
             None => "What an answer rests on shows here.",
-            Some(entry) if entry.is_live() => "Searching...",
-            Some(_) => "None was needed.",
+            Some(Phase::Streaming | Phase::Done(Outcome::Conversed)) => "None was needed.",
+            Some(Phase::Done(_)) => "None was found.",
+            Some(Phase::Failed { .. } | Phase::Cancelled) => "The run ended before it was found.",
+            Some(_) => "Searching...",
         };
-        section::lines(
-            buffer,
-            body,
-            vec![Line::styled(text::truncate(said, width).into_owned(), theme.dim)],
-        );
+        let said = section::wrapped(said, usize::from(body.width), theme.dim);
+        section::lines(buffer, body, said);
         return;
     }
     let Some(entry) = entry else { return };
     let cited = citation::numbers(&entry.exchange.answer, hits.len());
     let height = usize::from(body.height);
-    // Five lines a row where they fit (the question on up to three), else fewer, at last one.
-    let lines_each = (height / hits.len()).clamp(1, 5);
+    let lines_each = lines_each(hits, usize::from(body.width), height);
     let first = first_row(entry, hits.len(), height / lines_each);
     let best = hits.iter().map(|hit| hit.score).fold(f64::MIN, f64::max);
     let mut rest = body;
@@ -86,6 +84,35 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
         rest.y += row.height;
         rest.height -= row.height;
     }
+}
+
+/// Lines that a row may have: five where all rows then fit (the question on up to three), else fewer, at last one.
+fn lines_each(hits: &[Hit], width: usize, height: usize) -> usize {
+    // Two lines are the least of a row that has more than one.
+    if height < hits.len() * 2 {
+        return 1;
+    }
+    let room = width.saturating_sub(INDENT.len());
+    let asked: Vec<usize> = hits
+        .iter()
+        .map(|hit| section::wrapped(&hit.question, room, Style::new()).len())
+        .collect();
+    (2..=5)
+        .rev()
+        .find(|lines| {
+            let rest = 1 + usize::from(*lines >= 3);
+            let rows = asked
+                .iter()
+                .map(|asked| rest + (*asked).min(question_lines(*lines)));
+            rows.sum::<usize>() <= height
+        })
+        .unwrap_or(1)
+}
+
+/// Lines of the question in a row of at most so many lines, of which one holds the scores and, from three on, one the
+/// reasons.
+fn question_lines(lines: usize) -> usize {
+    lines.saturating_sub(2).max(1)
 }
 
 /// The first row that is shown, so that the selected one is in view.
@@ -146,7 +173,7 @@ fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
     head.push(Span::styled(scores, theme.text));
     let mut shown = vec![Line::from(head)];
     let room = row.width.saturating_sub(INDENT.len());
-    let asked = row.lines.saturating_sub(2).max(1);
+    let asked = question_lines(row.lines);
     let mut wrapped = section::wrapped(&question, room, theme.strong);
     if wrapped.len() > asked {
         // What does not fit is cut with an ellipsis on the last line that does.
@@ -171,7 +198,7 @@ fn scores(hit: &Hit) -> String {
         .dense
         .map_or("cos -".to_owned(), |dense| format!("cos {:.3}", dense.score));
     match hit.percentile {
-        Some(percentile) => format!("{cosine}  pct {percentile:.1}"),
+        Some(percent) => format!("{cosine}  pct {}", section::percentile(percent)),
         None => cosine,
     }
 }

@@ -5,9 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+use super::section;
 use crate::app::{App, Loading};
 use crate::text;
 use crate::tui::theme::Theme;
+
+const NAME: &str = " defi-qa  ";
 
 pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     if area.is_empty() {
@@ -19,19 +22,24 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     } else {
         gauges.dataset.clone()
     };
-    let mut facts = vec![gauges.chat.clone(), pairs, gauges.embedder.clone()];
+    // The most wanted first: what does not fit is left out from the end, whole.
+    let mut facts = vec![gauges.chat.clone(), pairs];
     if gauges.offline {
         facts.push("offline".to_owned());
     }
+    facts.push(gauges.embedder.clone());
     let (state, style) = state(app, theme);
-    let room = usize::from(area.width).saturating_sub(text::width(&state) + 12);
-    let facts = text::truncate(&facts.join(" · "), room).into_owned();
-    Line::from(vec![
-        Span::styled(" defi-qa ", theme.key),
-        Span::raw(" "),
-        Span::styled(facts, theme.dim),
-    ])
-    .render(area, buffer);
+    let room = usize::from(area.width).saturating_sub(text::width(NAME) + text::width(&state) + 3);
+    let ways = (1..=facts.len())
+        .rev()
+        .map(|count| {
+            let said = text::sanitize_line(&facts[..count].join(" · ")).into_owned();
+            vec![Span::styled(said, theme.dim)]
+        })
+        .collect();
+    let mut line = section::first_that_fits(room, ways);
+    line.spans.insert(0, Span::styled(NAME, theme.key));
+    line.render(area, buffer);
     Line::styled(format!("{state} "), style)
         .right_aligned()
         .render(area, buffer);

@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Drawn, overlay};
+use super::{Drawn, overlay, section};
 use crate::app::keymap::{BINDINGS, Context};
 use crate::text;
 use crate::tui::theme::Theme;
+use crate::tui::wrap::wrap_spans;
 
 /// Columns of the keys.
 const KEYS: usize = 22;
@@ -37,16 +38,14 @@ fn lines(width: usize, theme: &Theme) -> Vec<Line<'static>> {
             theme.strong,
         ));
         for (keys, help) in rows(context) {
-            lines.push(Line::from(vec![
-                Span::styled(text::fit(&keys, keys_width), theme.key),
-                Span::raw(" "),
-                Span::raw(text::truncate(help, width.saturating_sub(keys_width + 1)).into_owned()),
-            ]));
+            let keys = Span::styled(text::fit(&keys, keys_width) + " ", theme.key);
+            let below = Span::raw(" ".repeat(keys_width + 1));
+            lines.extend(wrap_spans(&[Span::raw(help)], &keys, &below, width));
         }
     }
     lines.push(Line::default());
     let mouse = "Mouse: click a citation, an evidence row, a pane; the wheel scrolls.";
-    lines.push(Line::styled(text::truncate(mouse, width).into_owned(), theme.dim));
+    lines.extend(section::wrapped(mouse, width, theme.dim));
     lines
 }
 

@@ -60,7 +60,16 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
     if area.is_empty() {
         return drawn;
     }
-    let composer_height = composer::height(app, area);
+    let side_by_side = area.width >= SIDE_BY_SIDE;
+    // A third for the evidence, wide enough for its bars, narrow enough to leave the answer a readable line.
+    let side_width = if side_by_side {
+        (area.width * 37 / 100).clamp(30, 56)
+    } else {
+        0
+    };
+    // A blank column parts the draft from the rule of the panel.
+    let composer_width = area.width - side_width - u16::from(side_by_side);
+    let composer_height = composer::height(app, composer_width, area.height);
     let [head, body, foot, line] = Layout::vertical([
         Constraint::Length(u16::from(area.height >= 16)),
         Constraint::Min(0),
@@ -69,16 +78,18 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
     ])
     .areas(area);
 
-    drawn.measured.side_by_side = area.width >= SIDE_BY_SIDE;
-    let side_only = !drawn.measured.side_by_side && (app.side || app.focus == Focus::Evidence);
-    let (chat_area, side_area, composer_area) = if drawn.measured.side_by_side {
-        // A third for the evidence, wide enough for its bars, narrow enough to leave the answer a readable line. The
-        // panel reaches down beside the composer.
-        let width = (area.width * 37 / 100).clamp(30, 56);
+    drawn.measured.side_by_side = side_by_side;
+    let side_only = !side_by_side && (app.side || app.focus == Focus::Evidence);
+    let (chat_area, side_area, composer_area) = if side_by_side {
+        // The panel reaches down beside the composer.
         let [left, right] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Length(width)]).areas(body.union(foot));
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(side_width)]).areas(body.union(foot));
         let [chat_area, composer_area] =
             Layout::vertical([Constraint::Min(0), Constraint::Length(composer_height)]).areas(left);
+        let composer_area = Rect {
+            width: composer_width.min(composer_area.width),
+            ..composer_area
+        };
         (chat_area, right, composer_area)
     } else if side_only {
         (Rect::ZERO, body, foot)
@@ -115,3 +126,6 @@ fn inside(area: Rect, x: u16, y: u16) -> Option<Position> {
 
 /// The target of everything in an overlay.
 const OVERLAY: Target = Target::Overlay;
+
+#[cfg(test)]
+mod tests;

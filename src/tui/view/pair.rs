@@ -6,12 +6,13 @@ use ratatui::text::{Line, Span};
 
 use super::rendered::markdown_styles;
 use super::section::wrapped;
-use super::{Drawn, overlay};
+use super::{Drawn, overlay, section};
 use crate::agent::event::Hit;
 use crate::app::App;
 use crate::text;
 use crate::tui::markdown;
 use crate::tui::theme::Theme;
+use crate::tui::wrap::wrap_spans;
 
 pub(super) fn render(
     buffer: &mut Buffer,
@@ -51,24 +52,31 @@ fn lines(hit: &Hit, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         lines.push(Line::default());
         lines.push(Line::styled("Sources", theme.strong));
         for source in &hit.sources {
-            lines.extend(wrapped(&format!("- {source}"), width, theme.text));
+            lines.extend(hanging("- ".to_owned(), source, width, theme));
         }
     }
     lines.push(Line::default());
     lines.push(Line::styled("Scores", theme.strong));
     for (name, value, meaning) in scores(hit) {
-        let said = format!("{name:12}{value:>9}  {meaning}");
-        lines.extend(wrapped(&said, width, theme.text));
+        lines.extend(hanging(format!("{name:12}{value:>9}  "), &meaning, width, theme));
     }
     if let Some(lexical) = hit.lexical.as_ref().filter(|lexical| !lexical.terms.is_empty()) {
-        let mut spans = vec![Span::raw("shared words: ")];
+        let mut spans = vec![Span::raw("shared words:")];
         for term in &lexical.terms {
-            spans.push(Span::styled(text::sanitize_line(term).into_owned(), theme.term));
             spans.push(Span::raw(" "));
+            spans.push(Span::styled(text::sanitize_line(term).into_owned(), theme.term));
         }
-        lines.push(Line::from(spans));
+        lines.extend(wrap_spans(&spans, &Span::raw(""), &Span::raw("  "), width));
     }
     lines
+}
+
+/// A text behind a mark, its further rows below its first word where there is room for that.
+fn hanging(mark: String, said: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let said = Span::styled(text::sanitize_line(said).into_owned(), theme.text);
+    let indent = text::width(&mark).min(width / 3);
+    let below = Span::raw(" ".repeat(indent));
+    wrap_spans(&[said], &Span::styled(mark, theme.text), &below, width)
 }
 
 fn scores(hit: &Hit) -> Vec<(&'static str, String, String)> {
@@ -91,7 +99,7 @@ fn scores(hit: &Hit) -> Vec<(&'static str, String, String)> {
     if let Some(percentile) = hit.percentile {
         rows.push((
             "percentile",
-            format!("{percentile:.1}"),
+            section::percentile(percentile),
             "% of this corpus's unrelated pairs lie below that cosine".to_owned(),
         ));
     }

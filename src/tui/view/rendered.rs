@@ -2,60 +2,126 @@
 
 use std::collections::HashMap;
 
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::section;
 use crate::agent::event::{Exchange, RunId};
 use crate::text;
-use crate::tui::markdown::{MarkdownStyles, Rendered as Markdown, StreamingMarkdown};
+use crate::tui::markdown::{CitationSpan, MarkdownStyles, StreamingMarkdown};
 use crate::tui::theme::Theme;
 
-/// The kept lines, by run.
+/// The kept blocks, by run.
 #[derive(Debug, Default)]
 pub struct Rendered {
-    entries: HashMap<RunId, Kept>,
-}
-
-#[derive(Debug)]
-struct Kept {
-    width: usize,
-    question: Vec<Line<'static>>,
-    /// Bytes of the raw answer that `answer` was rendered from, and whether the run had ended by then.
-    seen: (usize, bool),
-    answer: StreamingMarkdown,
+    blocks: HashMap<RunId, Block>,
 }
 
 impl Rendered {
-    /// The lines of a question and of its answer so far, `width` columns wide.
-    pub(super) fn of(
+    /// The block of a run as it stands now, `width` columns wide. `state` says where the run stands; it is asked for
+    /// every time while the run goes on, and once after its end.
+    pub(super) fn block(
         &mut self,
         run: RunId,
         exchange: &Exchange,
         width: usize,
         theme: &Theme,
-    ) -> (&[Line<'static>], &Markdown) {
-        let kept = self.entries.entry(run).or_insert_with(|| Kept {
+        state: impl FnOnce() -> (String, Style),
+    ) -> &mut Block {
+        let block = self.blocks.entry(run).or_insert_with(|| Block::new(width, theme));
+        block.refresh(exchange, width, theme, state);
+        block
+    }
+
+    /// The block of a run as it was asked for last.
+    pub(super) fn kept(&mut self, run: RunId) -> Option<&mut Block> {
+        self.blocks.get_mut(&run)
+    }
+}
+
+/// A question, its answer and where the run stands, one below the other with a blank line between and after them.
+#[derive(Debug)]
+pub(super) struct Block {
+    width: usize,
+    question: Vec<Line<'static>>,
+    answer: StreamingMarkdown,
+    state: Vec<Line<'static>>,
+    /// Bytes of the raw question and answer that this was rendered from, and whether the run had ended by then.
+    seen: Option<(usize, usize, bool)>,
+    height: usize,
+}
+
+impl Block {
+    fn new(width: usize, theme: &Theme) -> Self {
+        Self {
             width,
-            question: question(exchange, width, theme),
-            seen: (0, false),
+            question: Vec::new(),
             answer: StreamingMarkdown::new(width, markdown_styles(theme)),
-        });
-        if kept.width != width {
-            kept.width = width;
-            kept.question = question(exchange, width, theme);
-            kept.answer.set_columns(width);
+            state: Vec::new(),
+            seen: None,
+            height: 0,
         }
-        // The answer only grows, so its length tells whether it changed. It is sanitised as a whole: an escape sequence
-        // may be cut in two by the pieces it came in.
-        let now = (exchange.answer.len(), exchange.phase.ended());
-        if kept.seen != now {
-            kept.seen = now;
-            kept.answer.set(&text::sanitize(&exchange.answer));
-            if exchange.phase.ended() {
-                kept.answer.finish();
+    }
+
+    fn refresh(
+        &mut self,
+        exchange: &Exchange,
+        width: usize,
+        theme: &Theme,
+        state: impl FnOnce() -> (String, Style),
+    ) {
+        let ended = exchange.phase.ended();
+        // Both texts only grow, or are replaced once by their clean form, so their lengths tell whether they changed.
+        let now = (exchange.question.len(), exchange.answer.len(), ended);
+        let unchanged = self.width == width && self.seen == Some(now);
+        if unchanged && ended {
+            return;
+        }
+        if !unchanged {
+            self.width = width;
+            self.seen = Some(now);
+            self.question = question(exchange, width, theme);
+            // The answer is sanitised as a whole: an escape sequence may be cut in two by the pieces it came in.
+            self.answer.set_columns(width);
+            self.answer.set(&text::sanitize(&exchange.answer));
+            if ended {
+                self.answer.finish();
             }
         }
-        (&kept.question, kept.answer.rendered())
+        let (said, style) = state();
+        self.state = section::wrapped(&said, width, style);
+        let answer = self.answer.rendered().lines.len();
+        self.height = self.question.len() + 1 + answer + usize::from(answer > 0) + self.state.len() + 1;
+    }
+
+    /// Lines, the blank one at the end included.
+    pub(super) fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The line with this index; `None` for a blank one.
+    pub(super) fn line(&mut self, index: usize) -> Option<&Line<'static>> {
+        if index < self.question.len() {
+            return self.question.get(index);
+        }
+        let first = self.question.len() + 1;
+        let answer = &self.answer.rendered().lines;
+        let below = first + answer.len() + usize::from(!answer.is_empty());
+        match index.checked_sub(below) {
+            Some(index) => self.state.get(index),
+            None => answer.get(index.checked_sub(first)?),
+        }
+    }
+
+    /// The citations in the line with this index.
+    pub(super) fn citations(&mut self, index: usize) -> &[CitationSpan] {
+        let Some(line) = index.checked_sub(self.question.len() + 1) else {
+            return &[];
+        };
+        let all = &self.answer.rendered().citations;
+        let from = all.partition_point(|citation| citation.line < line);
+        let to = all.partition_point(|citation| citation.line <= line);
+        &all[from..to]
     }
 }
 

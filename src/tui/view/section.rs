@@ -87,17 +87,61 @@ pub(super) fn wrapped(said: &str, width: usize, style: Style) -> Vec<Line<'stati
     )
 }
 
-/// Milliseconds as people read them: `0.4 ms`, `43 ms`, `1.24 s`.
+/// The first of several ways to say a thing that fits into `width` columns; when none does, the last one, cut.
+pub(super) fn first_that_fits(width: usize, ways: Vec<Vec<Span<'static>>>) -> Line<'static> {
+    let mut last = Vec::new();
+    for way in ways {
+        if columns(&way) <= width {
+            return Line::from(way);
+        }
+        last = way;
+    }
+    let mut room = width;
+    for span in &mut last {
+        let cut = text::truncate(&span.content, room).into_owned();
+        room -= text::width(&cut);
+        span.content = cut.into();
+    }
+    Line::from(last)
+}
+
+/// Columns of spans beside each other.
+pub(super) fn columns(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| text::width(&span.content)).sum()
+}
+
+/// What a thing took, in milliseconds, as people read it: `0.4 ms`, `43 ms`, `1.24 s`, `1m 30s`.
 pub(super) fn duration(ms: f64) -> String {
-    if ms < 10.0 {
+    if ms < 9.95 {
         format!("{ms:.1} ms")
-    } else if ms < 1_000.0 {
+    } else if ms < 999.5 {
         format!("{ms:.0} ms")
-    } else if ms < 60_000.0 {
+    } else if ms < 59_995.0 {
         format!("{:.2} s", ms / 1_000.0)
     } else {
-        format!("{:.0} min", ms / 60_000.0)
+        minutes(ms)
     }
+}
+
+/// A clock that runs, in milliseconds: `0.4 s`, `12 s`, `1m 30s`. No finer than it is drawn, ten times a second.
+pub(super) fn clock(ms: f64) -> String {
+    if ms < 9_950.0 {
+        format!("{:.1} s", ms / 1_000.0)
+    } else if ms < 59_500.0 {
+        format!("{:.0} s", ms / 1_000.0)
+    } else {
+        minutes(ms)
+    }
+}
+
+fn minutes(ms: f64) -> String {
+    let seconds = (ms / 1_000.0).round() as u64;
+    format!("{}m {}s", seconds / 60, seconds % 60)
+}
+
+/// A percentile with one decimal, rounded down: 100.0 is for what lies above all others.
+pub(super) fn percentile(percent: f64) -> String {
+    format!("{:.1}", (percent * 10.0 + 1e-6).floor() / 10.0)
 }
 
 #[cfg(test)]
@@ -125,6 +169,36 @@ mod tests {
         assert_eq!(duration(0.42), "0.4 ms");
         assert_eq!(duration(43.4), "43 ms");
         assert_eq!(duration(1_239.0), "1.24 s");
-        assert_eq!(duration(600_000.0), "10 min");
+        assert_eq!(duration(999.7), "1.00 s");
+        assert_eq!(duration(90_000.0), "1m 30s");
+    }
+
+    #[test]
+    fn a_running_clock_is_no_finer_than_it_is_drawn() {
+        assert_eq!(clock(420.0), "0.4 s");
+        assert_eq!(clock(9_960.0), "10 s");
+        assert_eq!(clock(59_600.0), "1m 0s");
+    }
+
+    #[test]
+    fn only_what_lies_above_all_others_is_at_100() {
+        assert_eq!(percentile(99.96), "99.9");
+        assert_eq!(percentile(88.1), "88.1");
+        assert_eq!(percentile(100.0), "100.0");
+    }
+
+    #[test]
+    fn the_first_way_that_fits_is_taken_and_the_last_one_cut() {
+        let ways = || {
+            vec![
+                vec!["requests ".into(), "2/500 used".into()],
+                vec!["2/500".into()],
+            ]
+        };
+        let said = |width| first_that_fits(width, ways()).to_string();
+        assert_eq!(said(19), "requests 2/500 used");
+        assert_eq!(said(18), "2/500");
+        assert_eq!(said(3), "2/…");
+        assert_eq!(said(0), "");
     }
 }

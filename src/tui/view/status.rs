@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use crate::app::App;
 use crate::app::keymap::{BINDINGS, Binding, Command, Context};
+use crate::app::{App, Overlay};
 use crate::text;
 use crate::tui::theme::Theme;
 
@@ -17,7 +17,8 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     let width = usize::from(area.width).saturating_sub(1);
     if let Some(notice) = &app.notice {
         let style = if notice.bad { theme.warn } else { theme.good };
-        let said = text::truncate(&notice.text, width).into_owned();
+        let said = text::sanitize_line(&notice.text);
+        let said = text::truncate(&said, width).into_owned();
         Line::from(vec![Span::raw(" "), Span::styled(said, style)]).render(area, buffer);
         return;
     }
@@ -44,7 +45,13 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         }
         Command::OpenPair => app.current().is_some_and(|entry| !entry.exchange.hits.is_empty()),
         Command::Retry | Command::Copy => app.current().is_some_and(|entry| !entry.is_live()),
-        Command::PreviousExchange => app.entries.len() > 1 || app.overlay.is_some(),
+        Command::PreviousExchange => match app.overlay {
+            None => app.entries.len() > 1,
+            Some(overlay) => matches!(overlay, Overlay::Pair { .. }),
+        },
+        // What lies over the panes hides them.
+        Command::FocusNext | Command::ToggleTrace => app.overlay.is_none(),
+        Command::Help => !matches!(app.overlay, Some(Overlay::Help { .. })),
         _ => true,
     };
     let of = |context: Context| {

@@ -12,6 +12,8 @@ use crate::tui::theme::Theme;
 
 /// Columns of the longest stage name.
 const NAME: usize = 9;
+/// Columns from which on a note is worth cutting.
+const NOTE_AT_LEAST: usize = 8;
 
 /// Rows that the section wants, title included.
 pub(super) fn wanted(app: &App) -> u16 {
@@ -25,8 +27,9 @@ pub(super) fn wanted(app: &App) -> u16 {
 pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let Some(entry) = app.current() else {
         let body = section::title(buffer, area, "Trace", "", false, theme);
-        let said = text::truncate("The steps of an answer show here.", usize::from(body.width)).into_owned();
-        section::lines(buffer, body, vec![Line::styled(said, theme.dim)]);
+        let said = "The steps of an answer show here.";
+        let said = section::wrapped(said, usize::from(body.width), theme.dim);
+        section::lines(buffer, body, said);
         return;
     };
     let total = elapsed(app, entry);
@@ -74,12 +77,13 @@ fn line<'a>(row: &'a StageRow, exchange: &Exchange, total: f64, width: usize, th
     let mut spans = vec![Span::styled(format!("{:NAME$} ", row.name.name()), theme.text)];
     spans.extend(waterfall(row.start_ms, took, total, bar_width, theme));
     spans.push(Span::styled(format!(" {time:>7}"), theme.text));
-    let used: usize = spans.iter().map(|span| text::width(&span.content)).sum();
+    let room = width.saturating_sub(section::columns(&spans));
     let said = format!(" {}", said.join(", "));
-    spans.push(Span::styled(
-        text::truncate(&said, width.saturating_sub(used)).into_owned(),
-        theme.dim,
-    ));
+    // A few letters of a note say nothing.
+    if text::width(&said) <= room || room >= NOTE_AT_LEAST {
+        let said = text::truncate(&said, room).into_owned();
+        spans.push(Span::styled(said, theme.dim));
+    }
     Line::from(spans)
 }
 

@@ -1,0 +1,53 @@
+//! Writing a question: pastes, lines, history.
+
+use super::*;
+
+/// As a terminal delivers a paste.
+fn pasted(text: &str) -> String {
+    format!("\x1b[200~{text}\x1b[201~")
+}
+
+#[test]
+fn a_paste_of_several_lines_is_text_and_its_escape_sequences_are_gone() {
+    let mut pty = started();
+    pty.send(&pasted(
+        "What is\x1b[31m imper\u{202e}manent\x1b]0;owned\x07 loss?\rsecond line\x1b[2J\r\nthird line",
+    ));
+    pty.wait_for_text("third line");
+    let (row, column) = pty.find("❯ What is impermanent loss?");
+    assert_eq!(pty.find("second line"), (row + 1, column + 2));
+    assert_eq!(pty.find("third line"), (row + 2, column + 2));
+    assert!(pty.contents().contains("3 lines"), "{}", pty.contents());
+    assert!(
+        !pty.contents().contains("owned") && !pty.contents().contains("[31m"),
+        "{}",
+        pty.contents()
+    );
+    assert!(!pty.contents().contains("▌"), "a paste asks nothing by itself");
+    assert!(pty.screen().bracketed_paste());
+
+    pty.send(ENTER);
+    pty.wait_for_text("▌ What is impermanent loss?");
+    pty.wait_for_text("❯ Ask a DeFi question");
+}
+
+#[test]
+fn alt_enter_starts_a_line_and_up_brings_back_what_was_asked() {
+    let mut pty = answered();
+    pty.send("first line");
+    pty.send(ALT_ENTER);
+    pty.send("second line");
+    pty.wait_for_text("second line");
+    let (row, column) = pty.find("❯ first line");
+    assert_eq!(pty.find("second line"), (row + 1, column + 2));
+    let asked = pty.contents().matches("✓ answered").count();
+    assert_eq!(asked, 1, "a new line asks nothing");
+
+    // Up to the first line, then back in the history.
+    pty.send(UP);
+    pty.send(UP);
+    pty.wait_for_text("❯ What is impermanent loss?");
+    pty.send("\x1b[B");
+    pty.wait_for_text("❯ first line");
+    pty.wait_for_text("second line");
+}

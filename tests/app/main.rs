@@ -1,0 +1,133 @@
+//! The terminal application as a user runs it: the real binary in a pseudo-terminal, its screen, its keys, its exit.
+//!
+//! Every program starts with an empty home, an environment of its own and the three pairs of `pairs.jsonl`, so that it is
+//! up in a fraction of a second. A chat model is a fake endpoint on loopback. Nothing sleeps: a test waits for what the
+//! screen shows, for what the endpoint saw, or for the process.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+#[path = "../support/pty.rs"]
+mod pty;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod composing;
+mod hostile;
+mod idling;
+mod leaving;
+mod looking;
+mod starting;
+mod streaming;
+mod vanishing;
+
+use std::path::{Path, PathBuf};
+
+use portable_pty::CommandBuilder;
+
+use pty::Pty;
+use support::fake_provider::FakeProvider;
+
+/// A question that the first pair answers.
+const QUESTION: &str = "What is impermanent loss?";
+/// One that the second answers.
+const OTHER_QUESTION: &str = "What is a TWAP oracle?";
+
+const CTRL_C: &str = "\x03";
+const CTRL_D: &str = "\x04";
+const CTRL_Q: &str = "\x11";
+const CTRL_Z: &str = "\x1a";
+const ENTER: &str = "\r";
+const ALT_ENTER: &str = "\x1b\r";
+const ESC: &str = "\x1b";
+const UP: &str = "\x1b[A";
+const F1: &str = "\x1bOP";
+
+/// The program with nothing of this machine around it, as it is on a terminal of 256 colours.
+fn program(arguments: &[&str]) -> CommandBuilder {
+    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("home");
+    std::fs::create_dir_all(&home).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_defi-qa"));
+    command.env_clear();
+    command.env("HOME", &home);
+    command.env("XDG_CONFIG_HOME", &home);
+    command.env("TERM", "xterm-256color");
+    command.cwd(&home);
+    command.args(arguments);
+    command
+}
+
+fn pairs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/app/pairs.jsonl")
+}
+
+/// Started on a data set, without a network, on its first frame.
+fn started_on(dataset: &Path) -> Pty {
+    on_first_frame(&["--offline", "--dataset", dataset.to_str().unwrap()])
+}
+
+/// Started on the three pairs, answering on its own, on its first frame.
+fn started() -> Pty {
+    started_on(&pairs())
+}
+
+/// Started on the three pairs with a chat model, on its first frame.
+fn started_with(model: &FakeProvider) -> Pty {
+    on_first_frame(&[
+        "--chat",
+        "openai:test-model",
+        "--base-url",
+        &model.base_url(),
+        "--dataset",
+        pairs().to_str().unwrap(),
+    ])
+}
+
+fn on_first_frame(arguments: &[&str]) -> Pty {
+    let mut pty = Pty::spawn(program(arguments), 40, 120);
+    pty.wait_for_text("Ask a DeFi question.");
+    pty.assert_taken();
+    pty
+}
+
+impl Pty {
+    /// Types a question and sends it off.
+    fn ask(&mut self, question: &str) {
+        self.send(question);
+        self.send(ENTER);
+    }
+
+    /// What follows the last cross on the screen, without its blanks: a sentence may be broken over rows anywhere.
+    fn complaint(&self) -> String {
+        let text = self.contents();
+        let (_, said) = text.rsplit_once('✗').unwrap();
+        let rows = said.lines().map(|row| {
+            // Between the bar of the question and the rule of the side panel.
+            let row = row.trim_start_matches(['▌', '│']);
+            row.split('│').next().unwrap_or_default().trim()
+        });
+        let sentence = rows.take_while(|row| !row.is_empty());
+        sentence.flat_map(str::split_whitespace).collect()
+    }
+
+    /// Waits until a question was answered and nothing runs or loads any more.
+    #[track_caller]
+    fn wait_for_answer(&mut self) {
+        self.wait_for("an answer and no more to come", |screen| {
+            let text = screen.contents();
+            let header = text.lines().next().unwrap_or_default();
+            text.contains("✓ answered") && header.trim_end().ends_with("ready")
+        });
+    }
+}
+
+/// Started, asked and answered.
+fn answered() -> Pty {
+    let mut pty = started();
+    pty.ask(QUESTION);
+    pty.wait_for_answer();
+    pty
+}

@@ -35,7 +35,11 @@ fn first_frame() -> Duration {
     let mut chunk = [0; 65_536];
     while !seen.windows(FRAME_END.len()).any(|window| window == FRAME_END) {
         let count = reader.read(&mut chunk).unwrap();
-        assert!(count > 0, "the program ended before its first frame: {}", String::from_utf8_lossy(&seen));
+        assert!(
+            count > 0,
+            "the program ended before its first frame: {}",
+            String::from_utf8_lossy(&seen)
+        );
         seen.extend_from_slice(&chunk[..count]);
     }
     let took = start.elapsed();

@@ -18,7 +18,7 @@ use crate::tui::{self, Ended, Feeds, Runner, terminal};
 /// Events that may wait for the screen before the runs wait for it.
 const EVENTS: usize = 1024;
 
-pub(super) fn run(config: Config) -> Result<Exit, Failure> {
+pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     terminal::install_panic_hook();
     let background = std::env::var("COLORFGBG")
         .ok()
@@ -27,7 +27,7 @@ pub(super) fn run(config: Config) -> Result<Exit, Failure> {
     let mouse = config.mouse.value;
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {
-        let agent = parts::agent(&config)?;
+        let agent = parts::agent(config)?;
         let start = gauges_of(&agent);
         let (told, gauges) = watch::channel(start.clone());
         tokio::spawn(follow(agent.clone(), told));

@@ -7,7 +7,7 @@ use super::args::ConfigCommand;
 use super::{Exit, Failure};
 use crate::config::{Config, Flags, SAMPLE, standard_path};
 
-pub(super) fn run(command: ConfigCommand, flags: &Flags) -> Result<Exit, Failure> {
+pub(super) fn run(command: &ConfigCommand, flags: &Flags) -> Result<Exit, Failure> {
     match command {
         ConfigCommand::Show => show(flags),
         ConfigCommand::Path => {

@@ -12,7 +12,7 @@ use crate::text;
 pub(super) fn run(command: DatasetCommand, config: &Config) -> Result<Exit, Failure> {
     let in_use = |path: Option<PathBuf>| path.or_else(|| config.dataset.value.clone());
     match command {
-        DatasetCommand::Validate { path, strict } => check(in_use(path), strict),
+        DatasetCommand::Validate { path, strict } => check(in_use(path).as_ref(), strict),
         DatasetCommand::Stats { path, json } => {
             let dataset = corpus::dataset(in_use(path).as_ref())?;
             let stats = stats(&dataset);
@@ -28,8 +28,8 @@ pub(super) fn run(command: DatasetCommand, config: &Config) -> Result<Exit, Fail
     }
 }
 
-fn check(path: Option<PathBuf>, strict: bool) -> Result<Exit, Failure> {
-    let dataset = match &path {
+fn check(path: Option<&PathBuf>, strict: bool) -> Result<Exit, Failure> {
+    let dataset = match path {
         Some(path) => Dataset::read(path).map_err(|error| Failure::other(error.to_string()))?,
         None => corpus::dataset(None)?,
     };

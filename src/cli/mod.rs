@@ -29,12 +29,12 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         // These must work with a broken configuration: they are how it is mended.
         Some(Command::Completions { shell }) => manual::completions(shell),
         Some(Command::Man) => manual::man(),
-        Some(Command::Config(command)) => config::run(command, &flags),
+        Some(Command::Config(command)) => config::run(&command, &flags),
         other => {
             let config = Config::load(&flags, &|name| std::env::var(name).ok())?;
             log::start(config.log_file.value.as_deref())?;
             match other {
-                None => chat::run(config),
+                None => chat::run(&config),
                 Some(Command::Ask(what)) => ask::run(&config, what),
                 Some(Command::Search(what)) => search::run(&config, &what),
                 Some(Command::Index(what)) => index::run(&config, &what),

@@ -2,6 +2,13 @@
 //!
 //! Every test starts the real binary with an empty home and an environment of its own, so no key or file of the machine
 //! gets in. The network is a fake endpoint on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and reports by printing"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,7 +1,11 @@
 //! The agent with parts that do what a test says: every way a run can go, told by its events.
 //!
 //! The clock is stopped, so times are exact, and a test that hangs fails at once. No network.
-#![allow(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test's helper fails by panicking"
+)]
 
 mod cancelling;
 mod ends;

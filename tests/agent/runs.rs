@@ -91,7 +91,7 @@ async fn the_fold_of_the_events_is_what_was_told() {
     let ids: Vec<&str> = exchange.hits.iter().map(|hit| hit.id.as_str()).collect();
     assert_eq!(ids[0], "amm-price");
     assert_eq!(ids.len(), 2, "as many hits as were asked for");
-    assert_eq!(*world.script.evidence.lock().unwrap(), [ids.clone()]);
+    assert_eq!(*world.script.evidence.lock().unwrap(), std::slice::from_ref(&ids));
     // What points at no evidence is not cited.
     assert_eq!(exchange.citations, ids);
     let best = &exchange.hits[0];

@@ -76,6 +76,9 @@ pub struct StageRow {
     pub ms: Option<f64>,
     #[serde(skip_serializing_if = "is_zero")]
     pub wait_ms: f64,
+    /// What it waits for now.
+    #[serde(skip)]
+    pub waits_for: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<Tier>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,14 +134,18 @@ impl Exchange {
                     start_ms: event.at_ms,
                     ms: None,
                     wait_ms: 0.0,
+                    waits_for: None,
                     cache: None,
                     note: None,
                 });
-                if !matches!(self.phase, Phase::Streaming) {
-                    self.phase = Phase::Working(*stage);
-                }
+                self.at_work();
             }
-            AgentEvent::Waiting { stage, on } => self.phase = Phase::Waiting(*stage, on.clone()),
+            AgentEvent::Waiting { stage, on } => {
+                if let Some(row) = self.open_stage(*stage) {
+                    row.waits_for = Some(on.clone());
+                }
+                self.phase = Phase::Waiting(*stage, on.clone());
+            }
             AgentEvent::StageFinished {
                 stage,
                 ms,
@@ -149,11 +156,12 @@ impl Exchange {
                 if let Some(row) = self.open_stage(*stage) {
                     row.ms = Some(*ms);
                     row.wait_ms = *wait_ms;
+                    row.waits_for = None;
                     row.cache = *cache;
                     row.note.clone_from(note);
                 }
-                if matches!(&self.phase, Phase::Waiting(waiting, _) if waiting == stage) {
-                    self.phase = Phase::Working(*stage);
+                if !matches!(self.phase, Phase::Retrying { .. }) {
+                    self.at_work();
                 }
             }
             AgentEvent::Retrieved { hits } => self.hits.clone_from(hits),
@@ -199,6 +207,22 @@ impl Exchange {
             }
             AgentEvent::Cancelled {} => self.phase = Phase::Cancelled,
             AgentEvent::Cache { .. } | AgentEvent::Unknown => {}
+        }
+    }
+
+    /// A stage began or ended. Stages run beside each other: one that waits says what the run waits for, else the
+    /// newest that is open says what it does.
+    fn at_work(&mut self) {
+        if matches!(self.phase, Phase::Streaming) {
+            return;
+        }
+        let open = || self.stages.iter().filter(|row| row.ms.is_none());
+        let waiting = open().find_map(|row| Some(Phase::Waiting(row.name, row.waits_for.clone()?)));
+        let working = open().next_back().map(|row| Phase::Working(row.name));
+        if let Some(phase) = waiting.or(working) {
+            self.phase = phase;
+        } else if let Phase::Waiting(stage, _) = self.phase {
+            self.phase = Phase::Working(stage);
         }
     }
 

@@ -1,0 +1,230 @@
+//! An embedder, an answerer and a corpus that do what a test says.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use defi_qa::agent::classify::Talk;
+use defi_qa::agent::event::{Hit, Stage};
+use defi_qa::agent::{AgentError, Answerer, Piece};
+use defi_qa::dataset::{Dataset, Pair};
+use defi_qa::embedding::{EmbedError, Embedder, ModelId, Readiness, Vector};
+use defi_qa::retrieval::{Corpus, Views};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use tokio::sync::watch;
+
+/// The words whose counts make a vector; the last number keeps a text without any of them from having no direction.
+const WORDS: [&str; 3] = ["pool", "vote", "bridge"];
+
+fn embedded(text: &str) -> Vector {
+    let text = text.to_lowercase();
+    let counts = WORDS.iter().map(|word| text.matches(word).count() as f32);
+    Vector::normalised(counts.chain([0.1]).collect(), WORDS.len() + 1).unwrap()
+}
+
+/// Three pairs, of which each is about one of the words.
+pub(crate) fn corpus() -> Corpus {
+    let pair = |id: &str, question: &str, answer: &str| Pair {
+        id: id.into(),
+        question: question.into(),
+        answer: answer.into(),
+        ..Pair::default()
+    };
+    let dataset = Dataset::new(
+        "tests",
+        vec![
+            pair(
+                "amm-price",
+                "How does a pool set its price?",
+                "By the ratio of what the pool holds.",
+            ),
+            pair("gov-vote", "How does a vote pass?", "When the vote has a quorum."),
+            pair(
+                "bridge-lock",
+                "What does a bridge lock?",
+                "The bridge locks the token.",
+            ),
+        ],
+    );
+    let vectors: Vec<Vector> = Views::of(&dataset)
+        .texts
+        .iter()
+        .map(|text| embedded(text))
+        .collect();
+    Corpus::build(dataset, &vectors).unwrap()
+}
+
+/// What the embedder does with its next requests; the last one stays.
+#[derive(Clone, Debug)]
+pub(crate) enum Embeds {
+    AtOnce,
+    After(Duration),
+    Never,
+    Fails,
+}
+
+/// Embeds a text as the counts of [`WORDS`].
+#[derive(Debug)]
+pub(crate) struct Words {
+    id: ModelId,
+    readiness: watch::Sender<Readiness>,
+    next: Mutex<Vec<Embeds>>,
+    /// Requests so far.
+    pub(crate) asked: AtomicUsize,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            id: ModelId {
+                name: "words".into(),
+                dimension: WORDS.len() + 1,
+            },
+            readiness: watch::channel(Readiness::Loading).0,
+            next: Mutex::new(vec![Embeds::AtOnce]),
+            asked: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Words {
+    pub(crate) fn loads(&self) {
+        self.readiness.send_replace(Readiness::Ready { load_ms: 1.0 });
+    }
+
+    /// Sets what the next requests meet, one after the other.
+    pub(crate) fn will(&self, next: &[Embeds]) {
+        *self.next.lock().unwrap() = next.to_vec();
+    }
+}
+
+impl Embedder for Words {
+    fn model_id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn readiness(&self) -> watch::Receiver<Readiness> {
+        self.readiness.subscribe()
+    }
+
+    fn embed(&self, texts: Vec<String>) -> BoxFuture<'static, Result<Vec<Vector>, EmbedError>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let mut next = self.next.lock().unwrap();
+        let does = if next.len() > 1 {
+            next.remove(0)
+        } else {
+            next[0].clone()
+        };
+        Box::pin(async move {
+            match does {
+                Embeds::AtOnce => {}
+                Embeds::After(pause) => tokio::time::sleep(pause).await,
+                Embeds::Never => std::future::pending().await,
+                Embeds::Fails => return Err(EmbedError::Stopped),
+            }
+            Ok(texts.iter().map(|text| embedded(text)).collect())
+        })
+    }
+}
+
+/// What an answerer does next.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Says(Piece),
+    Waits(Duration),
+    Fails(AgentError),
+    /// Nothing more, and no end either.
+    Hangs,
+}
+
+pub(crate) fn text(text: &str) -> Step {
+    Step::Says(Piece::Text(text.into()))
+}
+
+pub(crate) fn end() -> Step {
+    Step::Says(Piece::End {
+        usage: None,
+        cut: None,
+    })
+}
+
+pub(crate) fn refused(stage: Stage) -> Step {
+    Step::Fails(AgentError {
+        stage,
+        message: "the server is busy".into(),
+        retryable: true,
+    })
+}
+
+/// Answers every question by the same steps.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    steps: Vec<Step>,
+    /// Streams that were handed out, and those of them that were dropped or came to their end.
+    pub(crate) opened: AtomicUsize,
+    closed: Arc<AtomicUsize>,
+    /// Ids of the evidence of each answer.
+    pub(crate) evidence: Mutex<Vec<Vec<String>>>,
+}
+
+impl Script {
+    pub(crate) fn new(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn open(&self) -> usize {
+        self.opened.load(Ordering::SeqCst) - self.closed.load(Ordering::SeqCst)
+    }
+
+    fn plays(&self) -> BoxStream<'static, Result<Piece, AgentError>> {
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        let guard = Closed(Arc::clone(&self.closed));
+        let steps = self.steps.clone().into_iter();
+        futures::stream::unfold((steps, guard), |(mut steps, guard)| async move {
+            loop {
+                match steps.next()? {
+                    Step::Says(piece) => return Some((Ok(piece), (steps, guard))),
+                    Step::Waits(pause) => tokio::time::sleep(pause).await,
+                    Step::Fails(error) => return Some((Err(error), (steps, guard))),
+                    Step::Hangs => std::future::pending().await,
+                }
+            }
+        })
+        .boxed()
+    }
+}
+
+/// Counts the drop of the stream that owns it.
+struct Closed(Arc<AtomicUsize>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Answerer for Script {
+    fn name(&self) -> String {
+        "script".into()
+    }
+
+    fn answer(&self, _question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {
+        let ids = hits.iter().map(|hit| hit.id.clone()).collect();
+        self.evidence.lock().unwrap().push(ids);
+        self.plays()
+    }
+
+    fn converse(
+        &self,
+        _question: &str,
+        _talk: Talk,
+        _pairs: usize,
+    ) -> BoxStream<'static, Result<Piece, AgentError>> {
+        self.plays()
+    }
+}

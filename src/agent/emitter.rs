@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::error::AgentError;
 use super::event::{AgentEvent, Event, RunId, Stage, Tier, VERSION};
 
 /// Sends the events of one run. When nobody reads any more, events are dropped: the run's task is about to be, too.
@@ -70,6 +71,12 @@ impl StageClock {
         let value = what.await;
         self.wait_ms += ms(since.elapsed());
         value
+    }
+
+    /// Ends the stage that failed; gives the error back for the caller to return.
+    pub(super) async fn failed(self, error: AgentError) -> AgentError {
+        self.end(Some("failed".to_owned())).await;
+        error
     }
 
     /// Ends the stage; `note` is what it found, in a few words.

@@ -104,6 +104,12 @@ fn first_sentence(text: &str) -> &str {
 }
 
 fn small_talk(talk: Talk, pairs: usize) -> String {
+    // None are known while they load, and a greeting does not wait for them.
+    let pairs = if pairs == 0 {
+        "my".to_owned()
+    } else {
+        pairs.to_string()
+    };
     match talk {
         Talk::Greeting => format!(
             "Hello. Ask me a DeFi question: I look it up in {pairs} sourced pairs and show the evidence beside the answer."

@@ -15,6 +15,7 @@ pub mod judge;
 mod knowledge;
 mod prompt;
 mod run;
+mod search;
 
 pub use answerer::{Answerer, Piece};
 pub use chat_model::ChatModel;

@@ -9,19 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::answerer::{Answerer, Piece};
 use super::citation;
-use super::classify::{Intent, Talk, classify};
+use super::classify::{Intent, classify};
 use super::emitter::Emitter;
 use super::error::AgentError;
-use super::event::{
-    AgentEvent, DenseScore, Event, Hit, LONGEST_QUESTION, LexicalScore, Nearest, Outcome, RunId, Setup,
-    Stage, Tier, Usage,
-};
+use super::event::{AgentEvent, Event, Hit, LONGEST_QUESTION, Outcome, RunId, Setup, Stage, Usage};
 use super::graph::{self, Decision, Next};
-use super::judge::{self, Signals, Verdict};
+use super::judge::{self, Verdict};
 use super::knowledge::Knowledge;
-use crate::cache::{self, CacheKey, Provenance, VectorCache};
-use crate::embedding::{EmbedError, Embedder, Readiness, Vector};
-use crate::retrieval::{Corpus, DenseHit, LexicalSearch, Method, OutsideHit, Ranked, View};
+use super::search::Found;
+use crate::cache::VectorCache;
+use crate::embedding::Embedder;
+use crate::retrieval::Method;
 
 /// Answers questions. Clones share everything, so many runs can be under way at once.
 #[derive(Clone)]
@@ -169,7 +167,9 @@ impl Agent {
                 let Intent::Talk(talk) = state.intent else {
                     return Ok(Decision::Go);
                 };
-                let pieces = self.converse(&state.question, talk).await?;
+                let pieces = self
+                    .answerer
+                    .converse(&state.question, talk, self.knowledge.pairs());
                 self.write(emitter, stage, pieces, Outcome::Conversed, state)
                     .await
             }
@@ -221,15 +221,6 @@ impl Agent {
         Ok(clean)
     }
 
-    async fn converse(
-        &self,
-        question: &str,
-        talk: Talk,
-    ) -> Result<BoxStream<'static, Result<Piece, AgentError>>, AgentError> {
-        let pairs = self.knowledge.get(Stage::Converse).await?.len();
-        Ok(self.answerer.converse(question, talk, pairs))
-    }
-
     /// Hands an answerer's pieces on as they come.
     async fn write(
         &self,
@@ -255,125 +246,16 @@ impl Agent {
                     return Ok(Decision::Go);
                 }
                 Err(error) => {
-                    clock.end(Some("failed".to_owned())).await;
-                    return Err(error);
+                    return Err(clock.failed(error).await);
                 }
             }
         }
-        clock.end(Some("cut off".to_owned())).await;
-        Err(AgentError {
+        let broke_off = AgentError {
             stage,
             message: "the answer broke off before its end: ask again".to_owned(),
             retryable: true,
-        })
-    }
-
-    /// The search: both retrievers at once, then the fusion.
-    async fn retrieve(&self, emitter: &Emitter, question: &str) -> Result<Found, AgentError> {
-        let ((dense, outside), lexical) =
-            tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
-        let clock = emitter.begin(Stage::Fuse).await;
-        let corpus = self.knowledge.get(Stage::Fuse).await?;
-        let ranked = corpus.rank(self.method, &dense, &lexical, self.top_k);
-        let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
-        let signals = Signals {
-            cosine: dense.first().map(|hit| f64::from(hit.score)),
-            coverage: lexical.hits.first().map_or(0.0, |hit| f64::from(hit.coverage)),
-            known: f64::from(lexical.known()),
-            outside,
         };
-        clock
-            .end(Some(format!("{}, {} hits", self.method, hits.len())))
-            .await;
-        Ok(Found { hits, signals })
-    }
-
-    async fn dense(
-        &self,
-        emitter: &Emitter,
-        question: &str,
-    ) -> Result<(Vec<DenseHit>, Option<OutsideHit>), AgentError> {
-        let vector = self.embed(emitter, question).await?;
-        let mut clock = emitter.begin(Stage::Dense).await;
-        let corpus = self.corpus(&mut clock, Stage::Dense).await?;
-        let hits = corpus.dense.search(&vector, corpus.len());
-        let outside = corpus.outside.nearest(&vector);
-        clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
-        Ok((hits, outside))
-    }
-
-    async fn embed(&self, emitter: &Emitter, question: &str) -> Result<Vector, AgentError> {
-        let mut clock = emitter.begin(Stage::Embed).await;
-        let mut readiness = self.embedder.readiness();
-        let loading = matches!(*readiness.borrow(), Readiness::Loading);
-        if loading {
-            // A closed channel means that the embedder is gone; asking it below says so properly.
-            let _ = clock
-                .wait(
-                    "the embedding model to load",
-                    readiness.wait_for(|state| !matches!(state, Readiness::Loading)),
-                )
-                .await;
-        }
-        let failed = |error: &dyn std::fmt::Display| AgentError::lasting(Stage::Embed, error.to_string());
-        let model = self.embedder.model_id();
-        let key = CacheKey::new(&model.name, model.dimension, "query", question);
-        let load = async {
-            let mut vectors = self.embedder.embed(vec![question.to_owned()]).await?;
-            vectors
-                .pop()
-                .map(Vector::into_shared)
-                .ok_or_else(|| EmbedError::Run("it returned no vector".to_owned()))
-        };
-        let cached = self
-            .cache
-            .get_or_load(&key, load)
-            .await
-            .map_err(|error| failed(&error))?;
-        let (tier, age_ms) = match cached.provenance {
-            Provenance::Hit {
-                tier: cache::Tier::Memory,
-                age,
-            } => (Some(Tier::Memory), Some(age.as_secs_f64() * 1e3)),
-            Provenance::Joined => (Some(Tier::Memory), Some(0.0)),
-            Provenance::Miss => (None, None),
-        };
-        emitter
-            .say(AgentEvent::Cache {
-                key: key.short().to_owned(),
-                tier,
-                age_ms,
-            })
-            .await;
-        clock.cache = tier;
-        clock.end(None).await;
-        Vector::from_unit(cached.vector, model.dimension).map_err(|fault| failed(&fault))
-    }
-
-    async fn lexical(&self, emitter: &Emitter, question: &str) -> Result<LexicalSearch, AgentError> {
-        let mut clock = emitter.begin(Stage::Lexical).await;
-        let corpus = self.corpus(&mut clock, Stage::Lexical).await?;
-        // Every pair is a candidate of both searches: on BEIR SciFact the fusion of the best 100 of each reaches nDCG@10
-        // 0.699, that of all 0.737.
-        let found = corpus.lexical.search(question, corpus.len());
-        clock
-            .end(Some(format!("{} pairs share a word", found.matching)))
-            .await;
-        Ok(found)
-    }
-
-    async fn corpus(
-        &self,
-        clock: &mut super::emitter::StageClock,
-        stage: Stage,
-    ) -> Result<Arc<Corpus>, AgentError> {
-        if self.knowledge.is_loading() {
-            clock
-                .wait("the data set to load", self.knowledge.get(stage))
-                .await
-        } else {
-            self.knowledge.get(stage).await
-        }
+        Err(clock.failed(broke_off).await)
     }
 }
 
@@ -407,12 +289,6 @@ impl Default for State {
     }
 }
 
-#[derive(Debug, Default)]
-struct Found {
-    hits: Vec<Hit>,
-    signals: Signals,
-}
-
 impl State {
     fn end(self) -> AgentEvent {
         match (self.error, self.outcome) {
@@ -429,34 +305,4 @@ impl State {
             },
         }
     }
-}
-
-/// A ranked pair as the readers see it.
-fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
-    let pair = corpus.pair(ranked)?;
-    Some(Hit {
-        rank: ranked.rank,
-        id: pair.id.clone(),
-        question: pair.question.clone(),
-        answer: pair.answer.clone(),
-        topic: pair.topic.clone(),
-        sources: pair.sources.clone(),
-        as_of: pair.as_of.clone(),
-        score: f64::from(ranked.score),
-        percentile: corpus.percentile(ranked),
-        dense: ranked.dense.map(|dense| DenseScore {
-            score: f64::from(dense.score),
-            rank: dense.rank,
-            nearest: corpus.view(&dense).map(|view| match view {
-                View::Question => Nearest::Question,
-                View::Alias => Nearest::Alias,
-                View::Answer => Nearest::Answer,
-            }),
-        }),
-        lexical: ranked.lexical.as_ref().map(|lexical| LexicalScore {
-            score: f64::from(lexical.score),
-            rank: lexical.rank,
-            terms: lexical.terms.clone(),
-        }),
-    })
 }

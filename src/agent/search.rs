@@ -1,0 +1,160 @@
+//! The search nodes: the question's vector, both searches at once, their fusion.
+
+use std::sync::Arc;
+
+use super::emitter::{Emitter, StageClock};
+use super::error::AgentError;
+use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage, Tier};
+use super::judge::Signals;
+use super::run::Agent;
+use crate::cache::{self, CacheKey, Provenance};
+use crate::embedding::{EmbedError, Readiness, Vector};
+use crate::retrieval::{Corpus, DenseHit, LexicalSearch, OutsideHit, Ranked, View};
+
+/// What the search found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) hits: Vec<Hit>,
+    pub(super) signals: Signals,
+}
+
+impl Agent {
+    /// The search: both retrievers at once, then the fusion.
+    pub(super) async fn retrieve(&self, emitter: &Emitter, question: &str) -> Result<Found, AgentError> {
+        let ((dense, outside), lexical) =
+            tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
+        let clock = emitter.begin(Stage::Fuse).await;
+        let corpus = self.knowledge.get(Stage::Fuse).await?;
+        let ranked = corpus.rank(self.method, &dense, &lexical, self.top_k);
+        let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
+        let signals = Signals {
+            cosine: dense.first().map(|hit| f64::from(hit.score)),
+            coverage: lexical.hits.first().map_or(0.0, |hit| f64::from(hit.coverage)),
+            known: f64::from(lexical.known()),
+            outside,
+        };
+        clock
+            .end(Some(format!("{}, {} hits", self.method, hits.len())))
+            .await;
+        Ok(Found { hits, signals })
+    }
+
+    async fn dense(
+        &self,
+        emitter: &Emitter,
+        question: &str,
+    ) -> Result<(Vec<DenseHit>, Option<OutsideHit>), AgentError> {
+        let vector = self.embed(emitter, question).await?;
+        let mut clock = emitter.begin(Stage::Dense).await;
+        let corpus = match self.corpus(&mut clock, Stage::Dense).await {
+            Ok(corpus) => corpus,
+            Err(error) => return Err(clock.failed(error).await),
+        };
+        let hits = corpus.dense.search(&vector, corpus.len());
+        let outside = corpus.outside.nearest(&vector);
+        clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
+        Ok((hits, outside))
+    }
+
+    async fn embed(&self, emitter: &Emitter, question: &str) -> Result<Vector, AgentError> {
+        let mut clock = emitter.begin(Stage::Embed).await;
+        let mut readiness = self.embedder.readiness();
+        let loading = matches!(*readiness.borrow(), Readiness::Loading);
+        if loading {
+            // A closed channel means that the embedder is gone; asking it below says so properly.
+            let _ = clock
+                .wait(
+                    "the embedding model to load",
+                    readiness.wait_for(|state| !matches!(state, Readiness::Loading)),
+                )
+                .await;
+        }
+        let failed = |error: &dyn std::fmt::Display| AgentError::lasting(Stage::Embed, error.to_string());
+        let model = self.embedder.model_id();
+        let key = CacheKey::new(&model.name, model.dimension, "query", question);
+        let load = async {
+            let mut vectors = self.embedder.embed(vec![question.to_owned()]).await?;
+            vectors
+                .pop()
+                .map(Vector::into_shared)
+                .ok_or_else(|| EmbedError::Run("it returned no vector".to_owned()))
+        };
+        let cached = match self.cache.get_or_load(&key, load).await {
+            Ok(cached) => cached,
+            Err(error) => return Err(clock.failed(failed(&error)).await),
+        };
+        let (tier, age_ms) = match cached.provenance {
+            Provenance::Hit {
+                tier: cache::Tier::Memory,
+                age,
+            } => (Some(Tier::Memory), Some(age.as_secs_f64() * 1e3)),
+            Provenance::Joined => (Some(Tier::Memory), Some(0.0)),
+            Provenance::Miss => (None, None),
+        };
+        emitter
+            .say(AgentEvent::Cache {
+                key: key.short().to_owned(),
+                tier,
+                age_ms,
+            })
+            .await;
+        clock.cache = tier;
+        clock.end(None).await;
+        Vector::from_unit(cached.vector, model.dimension).map_err(|fault| failed(&fault))
+    }
+
+    async fn lexical(&self, emitter: &Emitter, question: &str) -> Result<LexicalSearch, AgentError> {
+        let mut clock = emitter.begin(Stage::Lexical).await;
+        let corpus = match self.corpus(&mut clock, Stage::Lexical).await {
+            Ok(corpus) => corpus,
+            Err(error) => return Err(clock.failed(error).await),
+        };
+        // Every pair is a candidate of both searches: on BEIR SciFact the fusion of the best 100 of each reaches nDCG@10
+        // 0.699, that of all 0.737.
+        let found = corpus.lexical.search(question, corpus.len());
+        clock
+            .end(Some(format!("{} pairs share a word", found.matching)))
+            .await;
+        Ok(found)
+    }
+
+    async fn corpus(&self, clock: &mut StageClock, stage: Stage) -> Result<Arc<Corpus>, AgentError> {
+        if self.knowledge.is_loading() {
+            clock
+                .wait("the data set to load", self.knowledge.get(stage))
+                .await
+        } else {
+            self.knowledge.get(stage).await
+        }
+    }
+}
+
+/// A ranked pair as the readers see it.
+fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
+    let pair = corpus.pair(ranked)?;
+    Some(Hit {
+        rank: ranked.rank,
+        id: pair.id.clone(),
+        question: pair.question.clone(),
+        answer: pair.answer.clone(),
+        topic: pair.topic.clone(),
+        sources: pair.sources.clone(),
+        as_of: pair.as_of.clone(),
+        score: f64::from(ranked.score),
+        percentile: corpus.percentile(ranked),
+        dense: ranked.dense.map(|dense| DenseScore {
+            score: f64::from(dense.score),
+            rank: dense.rank,
+            nearest: corpus.view(&dense).map(|view| match view {
+                View::Question => Nearest::Question,
+                View::Alias => Nearest::Alias,
+                View::Answer => Nearest::Answer,
+            }),
+        }),
+        lexical: ranked.lexical.as_ref().map(|lexical| LexicalScore {
+            score: f64::from(lexical.score),
+            rank: lexical.rank,
+            terms: lexical.terms.clone(),
+        }),
+    })
+}

@@ -23,7 +23,7 @@ use portable_pty::CommandBuilder;
 use ratatui::widgets::Paragraph;
 use rustix::process::Signal;
 
-use pty::{DEADLINE, Exit, Pty, SETS};
+use pty::{DEADLINE, Exit, FRAME_END, Pty, SETS};
 
 /// Which part the re-executed test plays.
 const PART: &str = "DEFI_QA_TERMINAL_PROBE";
@@ -291,6 +291,18 @@ fn a_frame_is_one_synchronised_update() {
         frame.contains("ready") && frame.ends_with("\x1b[?2026l"),
         "{frame:?}"
     );
+}
+
+#[test]
+fn a_frame_in_which_nothing_changes_is_not_written_again() {
+    let mut pty = started();
+    // The first frame without a change differs from the one before, which had one.
+    for _ in 0..9 {
+        pty.send("x");
+    }
+    pty.send("y");
+    pty.wait_for_text("news: key y");
+    assert_eq!(pty.count(FRAME_END), 4, "ready, x, x unchanged, y");
 }
 
 #[test]

@@ -55,20 +55,31 @@ fn hostile_text_of_a_model_in_any_cut_never_reaches_the_terminal() {
     // One character a token, so that every sequence comes in pieces.
     let pieces: Vec<String> = HOSTILE.chars().map(String::from).collect();
     let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-    let server = FakeProvider::start([
-        Reply::answer(&pieces),
-        Reply::answer(&[HOSTILE, " [1]"]),
-        Reply::error(400, "bad", HOSTILE),
-    ]);
+    let server = FakeProvider::start([Reply::answer(&pieces), Reply::answer(&[HOSTILE, " [1]"])]);
     let mut pty = started_with(&server);
-    for said in ["✓ answered", "1 pair cited", "✗ answer failed"] {
+    for said in ["✓ answered", "1 pair cited"] {
         pty.ask(QUESTION);
         pty.wait_for_text(said);
     }
     let screen = pty.contents();
-    assert_eq!(screen.matches("safe").count(), 3, "{screen}");
-    assert_eq!(screen.matches("sound").count(), 3, "{screen}");
+    assert_eq!(screen.matches("safe red  sound").count(), 2, "{screen}");
     assert!(!screen.contains("owned"), "{screen}");
+    pty.send(CTRL_Q);
+    assert_eq!(pty.wait_for_exit(), Exit::Code(0));
+    assert_only_drawing(pty.bytes());
+}
+
+#[test]
+fn hostile_text_of_a_server_that_refuses_never_reaches_the_terminal() {
+    let server = FakeProvider::start([Reply::error(400, "bad", HOSTILE)]);
+    let mut pty = started_with(&server);
+    pty.ask(QUESTION);
+    pty.wait_for_text("✗ answer failed");
+    assert!(
+        pty.complaint().contains("theserversays:safe"),
+        "{}",
+        pty.contents()
+    );
     pty.send(CTRL_Q);
     assert_eq!(pty.wait_for_exit(), Exit::Code(0));
     assert_only_drawing(pty.bytes());

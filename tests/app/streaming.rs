@@ -31,6 +31,7 @@ fn words_are_seen_while_the_stream_is_open_and_the_composer_works_meanwhile() {
     for shown in [
         "A loss against holding [1].",
         "1 pair cited",
+        "the endpoint reported none",
         "❯ a second question",
     ] {
         assert!(screen.contains(shown), "{shown:?} is missing:\n{screen}");

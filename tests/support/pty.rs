@@ -94,30 +94,24 @@ impl Pty {
         self.keys.flush().unwrap();
     }
 
-    /// Reads until the screen satisfies the condition; panics with the screen at the deadline.
+    /// Reads until the screen satisfies the condition, at the end of a frame; panics with the screen at the deadline.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
-        self.wait_until(what, |pty| condition(pty.screen.screen()));
+        self.wait_until(what, |pty| {
+            pty.count(FRAME_BEGIN) <= pty.count(FRAME_END) && condition(pty.screen())
+        });
     }
 
     /// As [`wait_for`](Self::wait_for), for a text anywhere on the screen.
     #[track_caller]
     pub(crate) fn wait_for_text(&mut self, text: &str) {
-        self.wait_for(text, |screen| screen.contents().contains(text));
+        self.wait_for(text, |screen| text_of(screen).contains(text));
     }
 
     /// Reads until these bytes were seen `times` times since the start.
     #[track_caller]
     pub(crate) fn wait_for_bytes(&mut self, bytes: &str, times: usize) {
         self.wait_until(bytes, |pty| pty.count(bytes) >= times);
-    }
-
-    /// Reads the frame to its end of which a part was read.
-    #[track_caller]
-    pub(crate) fn wait_for_frame_end(&mut self) {
-        self.wait_until("the end of a frame", |pty| {
-            pty.count(FRAME_END) >= pty.count(FRAME_BEGIN)
-        });
     }
 
     #[track_caller]
@@ -303,9 +297,10 @@ impl Drop for Pty {
     }
 }
 
-/// The text of a screen, without the blanks at the ends of its rows: a full frame draws fewer of them than changes do.
+/// The text of a screen as the eye sees it: a blank that does not break is a blank, and those at the ends of rows are
+/// none (a full frame draws fewer of them than changes do).
 pub(crate) fn text_of(screen: &vt100::Screen) -> String {
-    let contents = screen.contents();
+    let contents = screen.contents().replace('\u{a0}', " ");
     let rows: Vec<&str> = contents.lines().map(str::trim_end).collect();
     rows.join("\n")
 }

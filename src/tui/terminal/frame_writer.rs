@@ -14,33 +14,51 @@ use super::modes;
 /// one does not write on drop: half a frame left by a panic must not land on the restored main screen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FrameWriter {
-    frame: Arc<Mutex<Vec<u8>>>,
+    frame: Arc<Mutex<Frame>>,
+}
+
+#[derive(Debug, Default)]
+struct Frame {
+    collected: Vec<u8>,
+    /// What was written last, while nobody else can have written since.
+    shown: Vec<u8>,
 }
 
 impl FrameWriter {
     /// Writes what was collected, as one synchronised update. Once the terminal was given back nothing is written.
+    ///
+    /// Nor is a frame that repeats the one before to the byte, as each does in which no cell changed: places and styles
+    /// are absolute, so the repetition would change nothing.
     pub(super) fn present(&self) -> io::Result<()> {
         let mut frame = self.lock();
-        let mut update = Vec::with_capacity(frame.len() + 16);
-        queue!(update, BeginSynchronizedUpdate)?;
-        update.append(&mut frame);
-        queue!(update, EndSynchronizedUpdate)?;
-        if !modes::entered() {
+        let collected = std::mem::take(&mut frame.collected);
+        if !modes::entered() || collected == frame.shown {
             return Ok(());
         }
+        let mut update = Vec::with_capacity(collected.len() + 16);
+        queue!(update, BeginSynchronizedUpdate)?;
+        update.extend_from_slice(&collected);
+        queue!(update, EndSynchronizedUpdate)?;
         let mut out = stdout().lock();
         out.write_all(&update)?;
-        out.flush()
+        out.flush()?;
+        frame.shown = collected;
+        Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+    /// The next frame is written whatever was shown: somebody else may have used the terminal since.
+    pub(super) fn forget(&self) {
+        self.lock().shown.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Frame> {
         self.frame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write for FrameWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lock().extend_from_slice(bytes);
+        self.lock().collected.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -122,6 +122,7 @@ impl Terminal {
 
     /// Forgets what is on the screen (for Ctrl-L, too): the next frame is drawn in full.
     pub fn redraw_all(&mut self) -> Result<(), TerminalError> {
+        self.writer.forget();
         // Not `clear`: that asks the terminal where its cursor is, and waits up to 2 s for the answer.
         let size = self.screen.size().map_err(TerminalError::drawing)?;
         self.screen
@@ -131,6 +132,7 @@ impl Terminal {
 
     /// Puts text on the terminal's clipboard (OSC 52), where the terminal allows it.
     pub fn copy(&mut self, text: &str) -> Result<(), TerminalError> {
+        self.writer.forget();
         queue!(self.writer, CopyToClipboard::to_clipboard_from(text)).map_err(TerminalError::drawing)?;
         self.writer.present().map_err(TerminalError::drawing)
     }

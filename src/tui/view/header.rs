@@ -40,7 +40,8 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     let mut line = section::first_that_fits(room, ways);
     line.spans.insert(0, Span::styled(NAME, theme.key));
     line.render(area, buffer);
-    Line::styled(format!("{state} "), style)
+    // A span: a line's own style would colour the whole row.
+    Line::from(Span::styled(format!("{state} "), style))
         .right_aligned()
         .render(area, buffer);
 }

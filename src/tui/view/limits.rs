@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::section;
-use crate::agent::event::Limit;
-use crate::app::App;
+use crate::agent::event::{Limit, Stage, StageRow};
+use crate::app::{App, Entry};
 use crate::text;
 use crate::tui::theme::Theme;
 
@@ -18,13 +18,15 @@ pub(super) fn wanted(app: &App) -> u16 {
 pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let Some((limits, at_ms)) = &app.limits else {
         let body = section::title(buffer, area, "Limits", "", false, theme);
-        let said = if app.gauges.chat.starts_with("openai:") {
-            ["the endpoint was not asked yet", "not asked yet"]
-        } else {
+        let said = if !app.gauges.chat.starts_with("openai:") {
             [
                 "none: answers are made on this machine",
                 "none: answers are local",
             ]
+        } else if app.entries.iter().any(has_answered) {
+            ["the endpoint reported none", "none reported"]
+        } else {
+            ["the endpoint was not asked yet", "not asked yet"]
         };
         let ways = said.map(|said| vec![Span::styled(said, theme.dim)]).into();
         let line = section::first_that_fits(usize::from(body.width), ways);
@@ -53,6 +55,13 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
         .map(|row| section::first_that_fits(width, vec![row.spans(bar, reset)]))
         .collect();
     section::lines(buffer, body, lines);
+}
+
+/// Whether the endpoint has said something in this run: a decline's words are the program's own.
+fn has_answered(entry: &Entry) -> bool {
+    let exchange = &entry.exchange;
+    let asked = |row: &StageRow| matches!(row.name, Stage::Answer | Stage::Converse);
+    exchange.first_token_ms.is_some() && exchange.stages.iter().any(asked)
 }
 
 struct Row {

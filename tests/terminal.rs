@@ -33,7 +33,7 @@ const CONFIDANT: &str = "DEFI_QA_TERMINAL_CONFIDANT";
 /// The application in small: it shows its last event and obeys signals and a few keys. `None` is the user's own wish.
 async fn play() -> Option<TerminalSignal> {
     let mut signals = Signals::new().unwrap();
-    let mut terminal = Terminal::enter().unwrap();
+    let mut terminal = Terminal::enter(true).unwrap();
     match turn(&mut terminal, &mut signals).await {
         Ok(end) => end,
         // The kernel sends SIGCONT along with SIGHUP: whichever is seen first, the answer finds the terminal gone.

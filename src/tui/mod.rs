@@ -65,7 +65,6 @@ struct Loop<'a> {
     regions: Regions,
     pacer: FramePacer,
     start: Instant,
-    mouse: bool,
 }
 
 /// Runs the application until the user leaves or the terminal is gone. The first frame is drawn before anything else
@@ -96,7 +95,7 @@ async fn until_the_end(
 ) -> Result<Ended, TerminalError> {
     // Before the terminal is entered: until then a signal would end the process without giving it back.
     let mut signals = Signals::new().map_err(TerminalError::Enter)?;
-    let terminal = Terminal::enter()?;
+    let terminal = Terminal::enter(mouse)?;
     let mut this = Loop {
         app,
         theme,
@@ -106,7 +105,6 @@ async fn until_the_end(
         regions: Regions::default(),
         pacer: FramePacer::new(),
         start: Instant::now(),
-        mouse,
     };
     this.draw()?;
     let mut input = Input::start().map_err(TerminalError::Enter)?;
@@ -197,12 +195,12 @@ impl Loop<'_> {
         let message = match happening {
             Happening::Key(key) => self.app.message_of(key),
             Happening::Paste(text) => Some(Message::Paste(text)),
-            Happening::Mouse(mouse) if self.mouse => self.pointed(mouse),
+            Happening::Mouse(mouse) => self.pointed(mouse),
             Happening::Resize(..) => {
                 self.pacer.mark_dirty(Instant::now());
                 None
             }
-            Happening::Mouse(_) | Happening::FocusGained | Happening::FocusLost => None,
+            Happening::FocusGained | Happening::FocusLost => None,
         };
         match message {
             Some(message) => self.update(message),

@@ -93,11 +93,12 @@ pub fn is_lost(error: &io::Error) -> bool {
 pub struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<FrameWriter>>,
     writer: FrameWriter,
+    mouse: bool,
 }
 
 impl Terminal {
-    /// Takes the terminal. On an error everything that was already set is given back.
-    pub fn enter() -> Result<Self, TerminalError> {
+    /// Takes the terminal, and its mouse if that is wanted. On an error everything that was already set is given back.
+    pub fn enter(mouse: bool) -> Result<Self, TerminalError> {
         if !io::stdout().is_terminal() {
             return Err(TerminalError::NotATerminal("stdout"));
         }
@@ -107,8 +108,12 @@ impl Terminal {
         let writer = FrameWriter::default();
         let backend = CrosstermBackend::new(writer.clone());
         let screen = ratatui::Terminal::new(backend).map_err(TerminalError::Enter)?;
-        modes::enter().map_err(TerminalError::Enter)?;
-        Ok(Self { screen, writer })
+        modes::enter(mouse).map_err(TerminalError::Enter)?;
+        Ok(Self {
+            screen,
+            writer,
+            mouse,
+        })
     }
 
     /// Draws a frame: one write, inside a synchronised update, so that no half of it is ever seen.
@@ -148,7 +153,7 @@ impl Terminal {
             modes::restore();
             signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
                 .map_err(TerminalError::Suspend)?;
-            modes::enter().map_err(TerminalError::Suspend)?;
+            modes::enter(self.mouse).map_err(TerminalError::Suspend)?;
             self.redraw_all()?;
         }
         Ok(())
@@ -157,7 +162,7 @@ impl Terminal {
     /// [`TerminalSignal::Resume`]: sets every mode again, for somebody else (a shell, after a SIGSTOP from outside)
     /// may have used the terminal since. The caller draws afterwards; that frame is a full one.
     pub fn resume(&mut self) -> Result<(), TerminalError> {
-        modes::set_again().map_err(TerminalError::drawing)?;
+        modes::set_again(self.mouse).map_err(TerminalError::drawing)?;
         self.redraw_all()
     }
 }

@@ -20,13 +20,14 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// The thread whose panic means that the screen will not be drawn again.
 static LOOP_THREAD: Mutex<Option<ThreadId>> = Mutex::new(None);
 
-/// Sets all modes. What was set before an error is undone.
+/// Sets all modes, the capture of the mouse only if it is wanted: without it the terminal selects text with the mouse.
+/// What was set before an error is undone.
 ///
 /// Keyboard enhancement is not asked for: the query waits up to 2 s on a terminal that does not answer.
-pub(super) fn enter() -> io::Result<()> {
+pub(super) fn enter(mouse: bool) -> io::Result<()> {
     *LOOP_THREAD.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
     ENTERED.store(true, Ordering::SeqCst);
-    let set = enable_raw_mode().and_then(|()| write_modes());
+    let set = enable_raw_mode().and_then(|()| write_modes(mouse));
     if set.is_err() {
         restore();
     }
@@ -35,7 +36,7 @@ pub(super) fn enter() -> io::Result<()> {
 
 /// Sets all modes again while they should be set. Raw mode comes without a cooked moment in between, in which a key
 /// would be echoed: crossterm could only leave it and enter it, since it remembers it as set.
-pub(super) fn set_again() -> io::Result<()> {
+pub(super) fn set_again(mouse: bool) -> io::Result<()> {
     #[cfg(unix)]
     {
         use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -44,18 +45,16 @@ pub(super) fn set_again() -> io::Result<()> {
         settings.make_raw();
         tcsetattr(&input, OptionalActions::Now, &settings)?;
     }
-    write_modes()
+    write_modes(mouse)
 }
 
-fn write_modes() -> io::Result<()> {
-    execute!(
-        stdout(),
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        EnableFocusChange,
-        EnableMouseCapture,
-        Hide
-    )
+fn write_modes(mouse: bool) -> io::Result<()> {
+    let mut out = stdout();
+    queue!(out, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
+    if mouse {
+        queue!(out, EnableMouseCapture)?;
+    }
+    execute!(out, Hide)
 }
 
 /// Gives the terminal back: the reverse of entering, in the reverse order. Does nothing when it was given back

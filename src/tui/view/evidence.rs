@@ -198,7 +198,7 @@ fn scores(hit: &Hit) -> String {
         .dense
         .map_or("cos -".to_owned(), |dense| format!("cos {:.3}", dense.score));
     match hit.percentile {
-        Some(percent) => format!("{cosine}  pct {}", section::percentile(percent)),
+        Some(percent) => format!("{cosine} pct {}", section::percentile(percent)),
         None => cosine,
     }
 }

@@ -8,8 +8,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Ask;
+use super::parts::Plan;
 use super::print::{Report, argument_or_stdin, evidence};
-use super::{Exit, Failure, parts};
+use super::{Exit, Failure};
 use crate::agent::Agent;
 use crate::agent::event::{AgentEvent, Event, Exchange, Phase, RunId};
 use crate::config::Config;
@@ -25,7 +26,7 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
     };
     let runtime = super::runtime()?;
     runtime.block_on(async {
-        let agent = parts::agent(config)?;
+        let agent = Plan::of(config)?.start();
         let cancel = cancel_on_interrupt();
         match (question, what.batch) {
             (Some(question), _) if what.events => one(&agent, question, &cancel, Shape::Events).await,

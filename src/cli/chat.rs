@@ -6,14 +6,15 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Failure, parts};
+use super::parts::Plan;
+use super::{Exit, Failure};
 use crate::agent::event::{Event, RunId};
 use crate::agent::{Agent, Load};
 use crate::app::{App, Effect, Gauges, Loading};
 use crate::config::Config;
 use crate::embedding::Readiness;
 use crate::tui::theme::{Background, Theme};
-use crate::tui::{self, Ended, Feeds, Runner, terminal};
+use crate::tui::{Ended, Feeds, Runner, Screen, terminal};
 
 /// Events that may wait for the screen before the runs wait for it.
 const EVENTS: usize = 1024;
@@ -27,9 +28,11 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     let mouse = config.mouse.value;
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {
-        let agent = parts::agent(config)?;
-        let start = gauges_of(&agent);
-        let (told, gauges) = watch::channel(start.clone());
+        let plan = Plan::of(config)?;
+        let other = |error: terminal::TerminalError| Failure::other(error.to_string());
+        let screen = Screen::open(App::new(plan.gauges()), theme, mouse).map_err(other)?;
+        let agent = plan.start();
+        let (told, gauges) = watch::channel(gauges_of(&agent));
         tokio::spawn(follow(agent.clone(), told));
         let (events, inbox) = mpsc::channel(EVENTS);
         let mut runs = Runs {
@@ -41,9 +44,7 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
             events: inbox,
             gauges,
         };
-        tui::run(App::new(start), theme, mouse, feeds, &mut runs)
-            .await
-            .map_err(|error| Failure::other(error.to_string()))
+        screen.run(feeds, &mut runs).await.map_err(other)
     });
     // Work that is still under way on a blocking thread (a half-read data set) is not waited for, however this ended.
     runtime.shutdown_background();

@@ -1,10 +1,12 @@
 //! Builds the parts that the commands hand over: the agent with its embedder, its answerer and its knowledge.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failure, corpus};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge};
+use crate::app::Gauges;
 use crate::cache::VectorCache;
 use crate::config::{ChatChoice, Config, EmbedderChoice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder};
@@ -14,26 +16,63 @@ use crate::retrieval::Method;
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The agent of a configuration, with everything that takes time loading in the background. Must be called within a
-/// tokio runtime.
-///
-/// # Errors
-/// When the configuration cannot work as it is, which no waiting would mend.
-pub(super) fn agent(config: &Config) -> Result<Agent, Failure> {
-    let embedder = embedder(config)?;
-    let answerer = answerer(config)?;
-    let (told, knowledge) = Knowledge::loading(dataset_name(config));
-    let path = config.dataset.value.clone();
-    tokio::spawn(corpus::load(path, Arc::clone(&embedder), told));
-    Ok(Agent {
-        knowledge,
-        embedder,
-        cache: Arc::new(VectorCache::with_capacity(MEMORY_CACHE_BYTES)),
-        answerer,
-        method: method(config)?,
-        top_k: config.top_k.value,
-        offline: config.offline.value,
-    })
+/// What an agent will be made of: checked, and nothing begun yet.
+pub(super) struct Plan {
+    answerer: Arc<dyn Answerer>,
+    method: Method,
+    top_k: usize,
+    offline: bool,
+    dataset: Option<PathBuf>,
+    name: String,
+}
+
+impl Plan {
+    /// Checks a configuration as far as that takes no time.
+    ///
+    /// # Errors
+    /// When it cannot work as it is, which no waiting would mend.
+    pub(super) fn of(config: &Config) -> Result<Self, Failure> {
+        if let EmbedderChoice::OpenAi(model) = &config.embedder.value {
+            return Err(Failure::usage(format!(
+                "the embedder openai:{model} cannot be used in this version: use `--embedder local`"
+            )));
+        }
+        Ok(Self {
+            answerer: answerer(config)?,
+            method: method(config)?,
+            top_k: config.top_k.value,
+            offline: config.offline.value,
+            dataset: config.dataset.value.clone(),
+            name: dataset_name(config),
+        })
+    }
+
+    /// What the screen can say before anything has loaded.
+    pub(super) fn gauges(&self) -> Gauges {
+        Gauges {
+            chat: self.answerer.name(),
+            embedder: LocalEmbedder::bundled_id().name,
+            offline: self.offline,
+            dataset: self.name.clone(),
+            ..Gauges::default()
+        }
+    }
+
+    /// The agent, with everything that takes time loading in the background. Must be called within a tokio runtime.
+    pub(super) fn start(self) -> Agent {
+        let embedder: Arc<dyn Embedder> = Arc::new(LocalEmbedder::start());
+        let (told, knowledge) = Knowledge::loading(self.name);
+        tokio::spawn(corpus::load(self.dataset, Arc::clone(&embedder), told));
+        Agent {
+            knowledge,
+            embedder,
+            cache: Arc::new(VectorCache::with_capacity(MEMORY_CACHE_BYTES)),
+            answerer: self.answerer,
+            method: self.method,
+            top_k: self.top_k,
+            offline: self.offline,
+        }
+    }
 }
 
 fn method(config: &Config) -> Result<Method, Failure> {
@@ -52,15 +91,6 @@ fn dataset_name(config: &Config) -> String {
             || path.display().to_string(),
             |stem| stem.to_string_lossy().into_owned(),
         ),
-    }
-}
-
-fn embedder(config: &Config) -> Result<Arc<dyn Embedder>, Failure> {
-    match &config.embedder.value {
-        EmbedderChoice::Local => Ok(Arc::new(LocalEmbedder::start())),
-        EmbedderChoice::OpenAi(model) => Err(Failure::usage(format!(
-            "the embedder openai:{model} cannot be used in this version: use `--embedder local`"
-        ))),
     }
 }
 

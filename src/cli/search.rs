@@ -6,8 +6,9 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::args::Search;
+use super::parts::Plan;
 use super::print::{argument_or_stdin, evidence};
-use super::{Exit, Failure, parts};
+use super::{Exit, Failure};
 use crate::agent::event::{Exchange, Hit, RunId, StageRow};
 use crate::config::Config;
 
@@ -22,7 +23,7 @@ struct Found<'a> {
 pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
     let query = argument_or_stdin(&what.query, "query")?;
     super::runtime()?.block_on(async {
-        let mut agent = parts::agent(config)?;
+        let mut agent = Plan::of(config)?.start();
         agent.method = what.retriever.unwrap_or(agent.method);
         if let Some(k) = what.k {
             agent.top_k = usize::try_from(k).unwrap_or(usize::MAX);

@@ -55,95 +55,104 @@ pub enum Ended {
     Signal(u8),
 }
 
-/// What takes part in one turn of the loop.
-struct Loop<'a> {
+/// The application on its terminal.
+pub struct Screen {
     app: App,
     theme: Theme,
     terminal: Terminal,
-    runner: &'a mut dyn Runner,
+    signals: Signals,
     rendered: Rendered,
     regions: Regions,
     pacer: FramePacer,
     start: Instant,
 }
 
-/// Runs the application until the user leaves or the terminal is gone. The first frame is drawn before anything else
-/// is waited for. Must be called within a tokio runtime.
-///
-/// # Errors
-/// When the terminal cannot be taken or drawn on.
-pub async fn run(
-    app: App,
-    theme: Theme,
-    mouse: bool,
-    feeds: Feeds,
-    runner: &mut dyn Runner,
-) -> Result<Ended, TerminalError> {
-    match until_the_end(app, theme, mouse, feeds, runner).await {
-        // The kernel sends SIGCONT along with SIGHUP: whichever is seen first, the answer finds the terminal gone.
-        Err(TerminalError::Lost(_)) => Ok(Ended::Signal(HUNG_UP)),
-        ended => ended,
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen")
+            .field("app", &self.app)
+            .finish_non_exhaustive()
     }
 }
 
-async fn until_the_end(
-    app: App,
-    theme: Theme,
-    mouse: bool,
-    mut feeds: Feeds,
-    runner: &mut dyn Runner,
-) -> Result<Ended, TerminalError> {
-    // Before the terminal is entered: until then a signal would end the process without giving it back.
-    let mut signals = Signals::new().map_err(TerminalError::Enter)?;
-    let terminal = Terminal::enter(mouse)?;
-    let mut this = Loop {
-        app,
-        theme,
-        terminal,
-        runner,
-        rendered: Rendered::default(),
-        regions: Regions::default(),
-        pacer: FramePacer::new(),
-        start: Instant::now(),
-    };
-    this.draw()?;
-    let mut input = Input::start().map_err(TerminalError::Enter)?;
-    let mut gauges_open = true;
-    loop {
-        let animated = this.app.animated();
-        let frame_at = this.pacer.next_frame();
-        let ended = tokio::select! {
-            biased;
-            signal = signals.next() => this.signal(signal)?,
-            happening = input.next() => match happening {
-                Some(Ok(happening)) => this.happened(happening)?,
-                // The terminal is gone; reading on would spin.
-                Some(Err(_)) | None => Some(Ended::Signal(HUNG_UP)),
-            },
-            Some(event) = feeds.events.recv() => {
-                this.heard(event, &mut feeds.events);
-                None
-            }
-            changed = feeds.gauges.changed(), if gauges_open => {
-                gauges_open = changed.is_ok();
-                let gauges = feeds.gauges.borrow_and_update().clone();
-                this.update(Message::Gauges(gauges))?
-            }
-            () = until(frame_at), if frame_at.is_some() => {
-                this.draw()?;
-                None
-            }
-            () = tokio::time::sleep(TICK), if animated => {
-                let now = this.now_ms();
-                this.update(Message::Tick(now))?
-            }
+impl Screen {
+    /// Takes the terminal and draws the first frame, before anything that takes time is begun: a model that loads beside
+    /// it costs the frame milliseconds on two cores. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the terminal cannot be taken or drawn on.
+    pub fn open(app: App, theme: Theme, mouse: bool) -> Result<Self, TerminalError> {
+        // Before the terminal is entered: until then a signal would end the process without giving it back.
+        let signals = Signals::new().map_err(TerminalError::Enter)?;
+        let mut screen = Self {
+            app,
+            theme,
+            terminal: Terminal::enter(mouse)?,
+            signals,
+            rendered: Rendered::default(),
+            regions: Regions::default(),
+            pacer: FramePacer::new(),
+            start: Instant::now(),
         };
-        if let Some(ended) = ended {
-            return Ok(ended);
+        screen.draw()?;
+        Ok(screen)
+    }
+
+    /// Runs the application until the user leaves or the terminal is gone.
+    ///
+    /// # Errors
+    /// When the terminal cannot be drawn on.
+    pub async fn run(mut self, feeds: Feeds, runner: &mut dyn Runner) -> Result<Ended, TerminalError> {
+        match self.until_the_end(feeds, runner).await {
+            // The kernel sends SIGCONT along with SIGHUP: whichever is seen first, the answer finds the terminal gone.
+            Err(TerminalError::Lost(_)) => Ok(Ended::Signal(HUNG_UP)),
+            ended => ended,
         }
-        // A frame that is due is drawn before anything else is waited for: a flood of events must not starve it.
-        if this.pacer.is_due(Instant::now()) {
-            this.draw()?;
+    }
+
+    async fn until_the_end(
+        &mut self,
+        mut feeds: Feeds,
+        runner: &mut dyn Runner,
+    ) -> Result<Ended, TerminalError> {
+        let mut input = Input::start().map_err(TerminalError::Enter)?;
+        let mut gauges_open = true;
+        loop {
+            let animated = self.app.animated();
+            let frame_at = self.pacer.next_frame();
+            let ended = tokio::select! {
+                biased;
+                signal = self.signals.next() => self.signal(signal)?,
+                happening = input.next() => match happening {
+                    Some(Ok(happening)) => self.happened(happening, runner)?,
+                    // The terminal is gone; reading on would spin.
+                    Some(Err(_)) | None => Some(Ended::Signal(HUNG_UP)),
+                },
+                Some(event) = feeds.events.recv() => {
+                    self.heard(event, &mut feeds.events);
+                    None
+                }
+                changed = feeds.gauges.changed(), if gauges_open => {
+                    gauges_open = changed.is_ok();
+                    let gauges = feeds.gauges.borrow_and_update().clone();
+                    self.update(Message::Gauges(gauges), runner)?
+                }
+                () = until(frame_at), if frame_at.is_some() => {
+                    self.draw()?;
+                    None
+                }
+                () = tokio::time::sleep(TICK), if animated => {
+                    let now = self.now_ms();
+                    self.update(Message::Tick(now), runner)?
+                }
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+            // A frame that is due is drawn before anything else is waited for: a flood of events must not starve it.
+            if self.pacer.is_due(Instant::now()) {
+                self.draw()?;
+            }
         }
     }
 }
@@ -154,7 +163,7 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-impl Loop<'_> {
+impl Screen {
     fn now_ms(&self) -> f64 {
         self.start.elapsed().as_secs_f64() * 1e3
     }
@@ -191,7 +200,11 @@ impl Loop<'_> {
         self.pacer.mark_dirty(Instant::now());
     }
 
-    fn happened(&mut self, happening: Happening) -> Result<Option<Ended>, TerminalError> {
+    fn happened(
+        &mut self,
+        happening: Happening,
+        runner: &mut dyn Runner,
+    ) -> Result<Option<Ended>, TerminalError> {
         let message = match happening {
             Happening::Key(key) => self.app.message_of(key),
             Happening::Paste(text) => Some(Message::Paste(text)),
@@ -203,7 +216,7 @@ impl Loop<'_> {
             Happening::FocusGained | Happening::FocusLost => None,
         };
         match message {
-            Some(message) => self.update(message),
+            Some(message) => self.update(message, runner),
             None => Ok(None),
         }
     }
@@ -218,7 +231,7 @@ impl Loop<'_> {
         }
     }
 
-    fn update(&mut self, message: Message) -> Result<Option<Ended>, TerminalError> {
+    fn update(&mut self, message: Message, runner: &mut dyn Runner) -> Result<Option<Ended>, TerminalError> {
         let now = self.now_ms();
         self.app.update(Message::Tick(now));
         let effects = self.app.update(message);
@@ -228,7 +241,7 @@ impl Loop<'_> {
                 Effect::Quit => return Ok(Some(Ended::Quit)),
                 Effect::Suspend => self.terminal.suspend()?,
                 Effect::Copy { text } => self.terminal.copy(&crate::text::sanitize(&text))?,
-                Effect::Ask { .. } | Effect::Cancel { .. } => self.runner.run(effect),
+                Effect::Ask { .. } | Effect::Cancel { .. } => runner.run(effect),
             }
         }
         Ok(None)

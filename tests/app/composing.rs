@@ -51,3 +51,24 @@ fn alt_enter_starts_a_line_and_up_brings_back_what_was_asked() {
     pty.wait_for_text("❯ first line");
     pty.wait_for_text("second line");
 }
+
+#[test]
+fn a_burst_of_keys_arrives_whole() {
+    let mut pty = ready();
+    // More than a terminal library reads at once, and no paste: from a program that types, or an old terminal.
+    let burst = format!("{}!", "x".repeat(1100));
+    pty.send(&burst);
+    pty.wait_for_text("!");
+}
+
+#[test]
+fn keys_that_come_with_a_resize_are_not_held_back() {
+    let mut pty = ready();
+    let mut typed = String::from("❯ ");
+    for (n, key) in ('a'..='z').enumerate() {
+        pty.resize(if n % 2 == 0 { 30 } else { 40 }, 120);
+        pty.send(&key.to_string());
+        typed.push(key);
+        pty.wait_for_text(&typed);
+    }
+}

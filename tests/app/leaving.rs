@@ -100,6 +100,17 @@ fn ctrl_z_stops_the_program_and_it_comes_back_with_a_full_screen() {
 }
 
 #[test]
+fn a_stopped_program_that_is_terminated_gives_the_terminal_back_once_it_goes_on() {
+    let mut pty = answered();
+    pty.signal(Signal::TSTP);
+    pty.wait_for_stop();
+    pty.signal(Signal::TERM);
+    pty.signal(Signal::CONT);
+    assert_eq!(pty.wait_for_exit(), Exit::Code(143));
+    pty.assert_given_back();
+}
+
+#[test]
 fn a_program_that_was_stopped_from_outside_draws_everything_again() {
     let mut pty = answered();
     let before = pty.contents();

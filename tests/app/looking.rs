@@ -1,6 +1,6 @@
 //! The screen at every size, the help, the mouse.
 
-use super::pty::{Exit, FRAME_END, text_of};
+use super::pty::{Exit, FRAME_END};
 use super::support::fake_provider::Reply;
 use super::*;
 
@@ -11,12 +11,10 @@ fn no_size_ends_the_program_and_the_old_size_shows_the_old_screen() {
     pty.wait_for_text("❯ a draft");
     let before = pty.contents();
     for (columns, rows) in [(80, 24), (40, 12), (1, 1), (3, 3), (2, 40), (120, 1)] {
-        let frames = pty.count(FRAME_END);
-        pty.resize(rows, columns);
-        pty.wait_for_bytes(FRAME_END, frames + 1);
+        pty.resize_and_redraw(rows, columns);
     }
-    pty.resize(40, 120);
-    pty.wait_for("the screen as it was", |screen| text_of(screen) == before);
+    pty.resize_and_redraw(40, 120);
+    assert_eq!(pty.contents(), before);
     pty.send("!");
     pty.wait_for_text("❯ a draft!");
     pty.send(CTRL_Q);
@@ -27,10 +25,8 @@ fn no_size_ends_the_program_and_the_old_size_shows_the_old_screen() {
 #[test]
 fn a_small_screen_still_answers() {
     let mut pty = started();
-    pty.resize(12, 40);
-    pty.wait_for("the narrow screen", |screen| {
-        !screen.contents().contains("Evidence") && screen.contents().contains("❯ ")
-    });
+    pty.resize_and_redraw(12, 40);
+    assert!(!pty.contents().contains("Evidence"), "{}", pty.contents());
     pty.ask(QUESTION);
     pty.wait_for_text("✓ answered");
     assert!(
@@ -45,22 +41,20 @@ fn a_small_screen_still_answers() {
 
 #[test]
 fn help_opens_with_the_keys_at_every_size_and_closes() {
-    let mut pty = started();
-    for (columns, rows) in [(120, 40), (40, 12), (3, 3), (80, 24)] {
-        pty.resize(rows, columns);
-        pty.send(F1);
-        if columns >= 40 {
-            pty.wait_for_text("While writing");
-            assert!(pty.contents().contains("ask the q"), "{}", pty.contents());
-            assert!(pty.contents().contains("Alt-Enter"), "{}", pty.contents());
+    let mut pty = ready();
+    for (columns, rows) in [(80, 24), (40, 12), (3, 3), (120, 40)] {
+        pty.resize_and_redraw(rows, columns);
+        for (key, open) in [(F1, true), ("q", false)] {
+            let frames = pty.count(FRAME_END);
+            pty.send(key);
+            pty.wait_for_bytes(FRAME_END, frames + 1);
+            if columns >= 40 {
+                for shown in ["While writing", "ask the q", "Alt-Enter"] {
+                    assert_eq!(pty.contents().contains(shown), open, "{}", pty.contents());
+                }
+            }
         }
-        let frames = pty.count(FRAME_END);
-        pty.send("q");
-        pty.wait_for_bytes(FRAME_END, frames + 1);
     }
-    pty.wait_for("the help closed", |screen| {
-        !screen.contents().contains("While writing")
-    });
     pty.send("typed");
     pty.wait_for_text("❯ typed");
 }

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use portable_pty::CommandBuilder;
 
-use pty::Pty;
+use pty::{Pty, text_of};
 use support::fake_provider::FakeProvider;
 
 /// A question that the first pair answers.
@@ -45,6 +45,9 @@ const ALT_ENTER: &str = "\x1b\r";
 const ESC: &str = "\x1b";
 const UP: &str = "\x1b[A";
 const F1: &str = "\x1bOP";
+
+/// What a full frame begins with.
+const CLEAR: &str = "\x1b[2J";
 
 /// The program with nothing of this machine around it, as it is on a terminal of 256 colours.
 fn program(arguments: &[&str]) -> CommandBuilder {
@@ -86,6 +89,21 @@ fn started_with(model: &FakeProvider) -> Pty {
     ])
 }
 
+/// Started, with everything loaded.
+fn ready() -> Pty {
+    let mut pty = started();
+    pty.wait_for("everything to be loaded", says_ready);
+    pty
+}
+
+/// Whether the header says that everything is loaded and nothing runs.
+fn says_ready(screen: &vt100::Screen) -> bool {
+    let text = text_of(screen);
+    text.lines()
+        .next()
+        .is_some_and(|header| header.ends_with("ready"))
+}
+
 fn on_first_frame(arguments: &[&str]) -> Pty {
     let mut pty = Pty::spawn(program(arguments), 40, 120);
     pty.wait_for_text("Ask a DeFi question.");
@@ -98,6 +116,15 @@ impl Pty {
     fn ask(&mut self, question: &str) {
         self.send(question);
         self.send(ENTER);
+    }
+
+    /// Changes the size of the window and reads the frame that follows: a full one.
+    #[track_caller]
+    fn resize_and_redraw(&mut self, rows: u16, columns: u16) {
+        let full = self.count(CLEAR);
+        self.resize(rows, columns);
+        self.wait_for_bytes(CLEAR, full + 1);
+        self.wait_for("the end of the frame", |_| true);
     }
 
     /// What follows the last cross on the screen, without its blanks: a sentence may be broken over rows anywhere.
@@ -117,9 +144,7 @@ impl Pty {
     #[track_caller]
     fn wait_for_answer(&mut self) {
         self.wait_for("an answer and no more to come", |screen| {
-            let text = screen.contents();
-            let header = text.lines().next().unwrap_or_default();
-            text.contains("✓ answered") && header.trim_end().ends_with("ready")
+            screen.contents().contains("✓ answered") && says_ready(screen)
         });
     }
 }

@@ -1,5 +1,7 @@
 //! An answer on its way: seen while it comes, cancelled with its socket, kept when it breaks off.
 
+use rustix::process::Signal;
+
 use super::pty::Exit;
 use super::support::fake_provider::{DONE, FakeProvider, Reply, finish, token};
 use super::*;
@@ -78,6 +80,26 @@ async fn leaving_in_the_middle_of_an_answer_closes_its_socket() {
     assert_eq!(pty.wait_for_exit(), Exit::Code(0));
     server.disconnected(1).await;
     pty.assert_given_back();
+}
+
+#[test]
+fn an_answer_goes_on_after_the_program_was_stopped() {
+    let server = FakeProvider::start([gated("A loss against ", "holding [1].")]);
+    let mut pty = started_with(&server);
+    pty.ask(QUESTION);
+    pty.wait_for_text("A loss against");
+    pty.send(CTRL_Z);
+    pty.wait_for_stop();
+    // The rest of the answer comes while nobody reads it.
+    server.open_gate();
+    pty.signal(Signal::CONT);
+    pty.wait_for_answer();
+    assert!(
+        pty.contents().contains("A loss against holding [1]."),
+        "{}",
+        pty.contents()
+    );
+    assert_eq!(server.disconnects(), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "helpers of tests fail as tests do"
 )]
@@ -22,6 +23,7 @@ mod leaving;
 mod looking;
 mod starting;
 mod streaming;
+#[cfg(target_os = "linux")]
 mod vanishing;
 
 use std::path::{Path, PathBuf};

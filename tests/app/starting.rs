@@ -1,10 +1,11 @@
 //! The first frame waits for nothing; what is asked before the parts are there waits where everybody can see it.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 
-use super::pty::Exit;
+use super::pty::{DEADLINE, Exit};
 use super::*;
 
 /// A data set that takes as long to read as the test likes: a pipe, which is empty until somebody writes.
@@ -88,6 +89,19 @@ fn leaving_does_not_wait_for_what_still_loads() {
     pty.send(CTRL_Q);
     assert_eq!(pty.wait_for_exit(), Exit::Code(0));
     pty.assert_given_back();
+}
+
+#[test]
+fn a_refusal_does_not_wait_for_what_still_loads() {
+    let slow = SlowPairs::new();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_defi-qa"));
+    program.arg("--dataset").arg(slow.path()).stdin(Stdio::null());
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || sender.send(program.output().unwrap()));
+    let output = ended.recv_timeout(DEADLINE).expect("it waits for its data set");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("is not a terminal"), "{said}");
 }
 
 #[test]

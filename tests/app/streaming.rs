@@ -148,17 +148,16 @@ fn asks(body: &serde_json::Value, question: &str) -> bool {
 
 #[test]
 fn an_answer_that_breaks_off_is_marked_as_failed_and_kept() {
-    let breaks: [(&str, fn(Reply) -> Reply); 3] = [
-        ("the connection is cut", Reply::cut),
-        ("the stream ends without a finish reason", |reply| reply),
-        ("the stream says it is done without a finish reason", |reply| {
-            reply.piece(DONE)
-        }),
+    let half = || Reply::stream([token("Half an answer")]);
+    let script = [
+        ("the connection is cut", half().cut()),
+        ("the stream ends without a finish reason", half()),
+        ("the stream says it is done without one", half().piece(DONE)),
     ];
-    let script = breaks.map(|(_, ends)| ends(Reply::stream([token("Half an answer")])));
+    let (ends, script): (Vec<_>, Vec<_>) = script.into_iter().unzip();
     let server = FakeProvider::start(script);
     let mut pty = started_with(&server);
-    for (n, (how, _)) in breaks.iter().enumerate() {
+    for (n, how) in ends.into_iter().enumerate() {
         pty.ask(QUESTION);
         pty.wait_for(how, |screen| {
             screen.contents().matches("✗ answer failed").count() == n + 1

@@ -59,9 +59,11 @@ async fn a_closed_window_ends_the_program_and_its_request() {
 
 fn exit_code(pid: Pid) -> Option<i32> {
     let (sender, ended) = mpsc::channel();
-    thread::spawn(move || sender.send(waitid(WaitId::Pid(pid), WaitIdOptions::EXITED)));
-    let status = ended
+    thread::spawn(move || {
+        let status = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+        let _ = sender.send(status.unwrap().unwrap().exit_status());
+    });
+    ended
         .recv_timeout(DEADLINE)
-        .expect("the program outlived its window");
-    status.unwrap().unwrap().exit_status()
+        .expect("the program outlived its window")
 }

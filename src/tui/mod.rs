@@ -128,8 +128,12 @@ async fn until_the_end(
             }
             changed = feeds.gauges.changed(), if gauges_open => {
                 gauges_open = changed.is_ok();
-                let gauges = feeds.gauges.borrow_and_update().clone();
-                this.update(Message::Gauges(gauges))?
+                if gauges_open {
+                    let gauges = feeds.gauges.borrow_and_update().clone();
+                    this.update(Message::Gauges(gauges))?
+                } else {
+                    None
+                }
             }
             () = until(frame_at), if frame_at.is_some() => {
                 this.draw()?;

@@ -23,12 +23,12 @@ pub struct Signals {
 /// What full coverage is worth in cosine.
 pub const COVERAGE_WEIGHT: f64 = 0.05;
 /// What nearness to a question outside the field costs.
-pub const OUTSIDE_WEIGHT: f64 = 0.9;
+pub const OUTSIDE_WEIGHT: f64 = 1.1;
 /// What the balance of the three must reach.
-pub const ENOUGH: f64 = 0.10;
+pub const ENOUGH: f64 = 0.02;
 
 impl Signals {
-    /// `cosine + 0.05 coverage - 0.9 outside`: how much nearer the question is to what is known than to what is not
+    /// `cosine + 0.05 coverage - 1.1 outside`: how much nearer the question is to what is known than to what is not
     /// answered. `None` without vectors.
     pub fn balance(&self) -> Option<f64> {
         let outside = self.outside.map_or(0.0, |hit| f64::from(hit.score).max(0.0));

@@ -134,8 +134,13 @@ impl Screen {
                 }
                 changed = feeds.gauges.changed(), if gauges_open => {
                     gauges_open = changed.is_ok();
-                    let gauges = feeds.gauges.borrow_and_update().clone();
-                    self.update(Message::Gauges(gauges), runner)?
+                    // The end of loading closes the channel and changes nothing that is drawn.
+                    if gauges_open {
+                        let gauges = feeds.gauges.borrow_and_update().clone();
+                        self.update(Message::Gauges(gauges), runner)?
+                    } else {
+                        None
+                    }
                 }
                 () = until(frame_at), if frame_at.is_some() => {
                     self.draw()?;

@@ -1,6 +1,6 @@
 //! The screen at every size, the help, the mouse.
 
-use super::pty::{Exit, FRAME_END};
+use super::pty::Exit;
 use super::support::fake_provider::Reply;
 use super::*;
 
@@ -44,15 +44,19 @@ fn help_opens_with_the_keys_at_every_size_and_closes() {
     let mut pty = ready();
     for (columns, rows) in [(80, 24), (40, 12), (3, 3), (120, 40)] {
         pty.resize_and_redraw(rows, columns);
-        for (key, open) in [(F1, true), ("q", false)] {
-            let frames = pty.count(FRAME_END);
-            pty.send(key);
-            pty.wait_for_bytes(FRAME_END, frames + 1);
-            if columns >= 40 {
-                for shown in ["While writing", "ask the q", "Alt-Enter"] {
-                    assert_eq!(pty.contents().contains(shown), open, "{}", pty.contents());
-                }
+        pty.send(F1);
+        // On nine cells help is a frame like any other: it must only not hurt.
+        if columns >= 40 {
+            pty.wait_for_text("While writing");
+            for shown in ["ask the q", "Alt-Enter"] {
+                assert!(pty.contents().contains(shown), "{}", pty.contents());
             }
+        }
+        pty.send("q");
+        if columns >= 40 {
+            pty.wait_for("the help to close", |screen| {
+                !text_of(screen).contains("While writing")
+            });
         }
     }
     pty.send("typed");

@@ -135,7 +135,7 @@ mod tests {
         assert!(
             reason(0.3, 0.4, OutsideKind::Unrelated).starts_with("it is nearer to questions outside DeFi")
         );
-        assert!(reason(0.20, 0.12, OutsideKind::Unrelated).starts_with("nothing I know is near enough"));
+        assert!(reason(0.50, 0.445, OutsideKind::Unrelated).starts_with("nothing I know is near enough"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts::Plan;
 use super::{Exit, Failure};
-use crate::agent::event::{Event, RunId};
+use crate::agent::event::{AgentEvent, Event, RunId, Stage, VERSION};
 use crate::agent::{Agent, Load};
 use crate::app::{App, Effect, Gauges, Loading};
 use crate::config::Config;
@@ -69,8 +69,13 @@ impl Runner for Runs {
                 self.running.retain(|_, cancel| !cancel.is_cancelled());
                 let cancel = CancellationToken::new();
                 self.running.insert(run, cancel.clone());
-                let (agent, events) = (Arc::clone(&self.agent), self.events.clone());
-                tokio::spawn(async move { agent.ask(run, question, events, cancel).await });
+                tokio::spawn(ask(
+                    Arc::clone(&self.agent),
+                    run,
+                    question,
+                    self.events.clone(),
+                    cancel,
+                ));
             }
             Effect::Cancel { run } => {
                 if let Some(cancel) = self.running.remove(&run) {
@@ -80,6 +85,34 @@ impl Runner for Runs {
             Effect::Copy { .. } | Effect::Suspend | Effect::Quit => {}
         }
     }
+}
+
+/// One run in a task of its own. A run that crashes ends all the same: its question must not spin for ever.
+async fn ask(
+    agent: Arc<Agent>,
+    run: RunId,
+    question: String,
+    events: mpsc::Sender<Event>,
+    done: CancellationToken,
+) {
+    let (to, cancel) = (events.clone(), done.clone());
+    let asking = tokio::spawn(async move { agent.ask(run, question, to, cancel).await });
+    if asking.await.is_err() {
+        let crashed = Event {
+            v: VERSION,
+            run,
+            at_ms: 0.0,
+            what: AgentEvent::Failed {
+                stage: Stage::Error,
+                message: "the answer's task crashed, which is a fault of this program: ask again".to_owned(),
+                retryable: true,
+            },
+        };
+        // Without a reader there is nobody to tell.
+        let _ = events.send(crashed).await;
+    }
+    // Marks the run as over, so that the list of running ones forgets it.
+    done.cancel();
 }
 
 fn gauges_of(agent: &Agent) -> Gauges {

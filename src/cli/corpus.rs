@@ -125,3 +125,25 @@ fn stored_path(dataset: Option<&Path>) -> Option<PathBuf> {
     let digest = blake3::hash(place.as_os_str().as_encoded_bytes()).to_hex();
     Some(folder.join(format!("{name}-{}.bin", digest.get(..12)?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::LocalEmbedder;
+
+    #[test]
+    fn the_bundled_vectors_are_those_of_the_bundled_texts() {
+        let (texts, questions) = embedded_texts(&dataset(None).unwrap()).unwrap();
+        let known = best_file(&LocalEmbedder::bundled_id(), &texts, None);
+        let missing: Vec<&String> = known
+            .missing
+            .iter()
+            .filter_map(|index| texts.get(*index))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "run `cargo run --release -- index -o data/vectors/all-minilm-l6-v2-q4.bin`; no vector for {missing:#?}"
+        );
+        assert!(texts.len() > 4 * questions.len());
+    }
+}

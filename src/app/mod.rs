@@ -7,6 +7,7 @@ mod composer;
 mod effect;
 pub mod keymap;
 mod message;
+mod scroll;
 mod update;
 
 pub use composer::Composer;

@@ -1,6 +1,7 @@
 //! What happens when something happens: message in, effects out.
 
 use super::keymap::Command;
+use super::scroll::shifted;
 use super::{Anchor, App, Effect, Entry, Focus, Message, Notice, Overlay, Target};
 use crate::agent::event::{AgentEvent, Event, Exchange, LONGEST_QUESTION, Phase, RunId};
 
@@ -194,7 +195,7 @@ impl App {
     }
 
     /// Up or Down in whatever has the focus.
-    fn step(&mut self, by: i32) {
+    pub(super) fn step(&mut self, by: i32) {
         match (self.overlay, self.focus) {
             (Some(_), _) => self.scroll_overlay(by),
             (None, Focus::Composer) if by < 0 => self.composer.up(),
@@ -210,58 +211,6 @@ impl App {
                     });
                 }
             }
-        }
-    }
-
-    fn page(&mut self, by: i32) {
-        let height = if self.overlay.is_some() {
-            self.measured.overlay_height
-        } else {
-            self.measured.chat_height
-        };
-        // One line stays, so that the eye keeps its place.
-        let lines = i32::try_from(height.saturating_sub(1).max(1)).unwrap_or(i32::MAX);
-        if self.overlay.is_some() {
-            self.scroll_overlay(by * lines);
-        } else {
-            self.scroll_chat(by * lines);
-        }
-    }
-
-    fn scroll_chat(&mut self, by: i32) {
-        let last = self.measured.chat_lines.saturating_sub(self.measured.chat_height);
-        let top = shifted(self.measured.chat_top, by, last);
-        self.measured.chat_top = top;
-        self.anchor = if top >= last {
-            Anchor::End
-        } else {
-            Anchor::Line(top)
-        };
-    }
-
-    fn scroll_overlay(&mut self, by: i32) {
-        let last = self
-            .measured
-            .overlay_lines
-            .saturating_sub(self.measured.overlay_height);
-        if let Some(Overlay::Help { top } | Overlay::Pair { top, .. }) = &mut self.overlay {
-            *top = shifted(*top, by, last);
-        }
-    }
-
-    fn scroll_to(&mut self, line: usize) {
-        match &mut self.overlay {
-            Some(Overlay::Help { top } | Overlay::Pair { top, .. }) => *top = line,
-            None => self.anchor = Anchor::Line(line),
-        }
-    }
-
-    fn bottom(&mut self) {
-        if self.overlay.is_some() {
-            self.scroll_overlay(i32::MAX);
-        } else {
-            self.anchor = Anchor::End;
-            self.selected = self.entries.len().checked_sub(1);
         }
     }
 
@@ -361,23 +310,6 @@ impl App {
         }
     }
 
-    fn wheel(&mut self, over: Target, lines: i32) {
-        match over {
-            _ if self.overlay.is_some() => self.scroll_overlay(lines),
-            Target::Evidence(_) | Target::Side => {
-                if self
-                    .current()
-                    .is_some_and(|entry| !entry.exchange.hits.is_empty())
-                {
-                    let focus = std::mem::replace(&mut self.focus, Focus::Evidence);
-                    self.step(lines.signum());
-                    self.focus = focus;
-                }
-            }
-            _ => self.scroll_chat(lines),
-        }
-    }
-
     /// Whether something on the screen changes with time alone.
     pub fn animated(&self) -> bool {
         self.running() > 0
@@ -389,16 +321,6 @@ impl App {
                     .filter_map(|limit| limit.reset_ms)
                     .any(|reset| (reset as f64) > since)
             })
-    }
-}
-
-/// `at` moved by `by`, kept within `0..=last`.
-fn shifted(at: usize, by: i32, last: usize) -> usize {
-    let distance = usize::try_from(by.unsigned_abs()).unwrap_or(usize::MAX);
-    if by < 0 {
-        at.saturating_sub(distance).min(last)
-    } else {
-        at.saturating_add(distance).min(last)
     }
 }
 
@@ -415,249 +337,4 @@ impl Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::agent::event::{Hit, Outcome, Setup, Stage, VERSION};
-
-    /// A conversation with the application: what the user does, what the agent says, what comes of it.
-    #[derive(Default)]
-    struct Talk {
-        app: App,
-        effects: Vec<Effect>,
-    }
-
-    impl Talk {
-        fn types(&mut self, text: &str) -> &mut Self {
-            self.does(Message::Paste(text.to_owned()))
-        }
-
-        fn presses(&mut self, command: Command) -> &mut Self {
-            self.does(Message::Command(command))
-        }
-
-        fn does(&mut self, message: Message) -> &mut Self {
-            self.effects = self.app.update(message);
-            self
-        }
-
-        fn asks(&mut self, question: &str) -> RunId {
-            self.types(question).presses(Command::Ask);
-            match self.effects.as_slice() {
-                [Effect::Ask { run, .. }] => *run,
-                other => panic!("expected a run, got {other:?}"),
-            }
-        }
-
-        fn hears(&mut self, run: RunId, what: AgentEvent) -> &mut Self {
-            self.does(Message::Agent(Box::new(Event {
-                v: VERSION,
-                run,
-                at_ms: 1.0,
-                what,
-            })))
-        }
-
-        fn hears_a_token(&mut self, run: RunId, text: &str) -> &mut Self {
-            self.hears(
-                run,
-                AgentEvent::Token {
-                    text: text.to_owned(),
-                },
-            )
-        }
-
-        fn hears_hits(&mut self, run: RunId, count: usize) -> &mut Self {
-            let hits = (1..=count)
-                .map(|rank| Hit {
-                    rank,
-                    id: format!("pair-{rank}"),
-                    ..Hit::default()
-                })
-                .collect();
-            self.hears(run, AgentEvent::Retrieved { hits })
-        }
-
-        fn hears_the_end(&mut self, run: RunId) -> &mut Self {
-            self.hears(
-                run,
-                AgentEvent::Answered {
-                    outcome: Outcome::Answered,
-                    citations: vec!["pair-1".into()],
-                    usage: None,
-                    note: None,
-                },
-            )
-        }
-    }
-
-    #[test]
-    fn a_question_is_asked_answered_and_cited() {
-        let mut talk = Talk::default();
-        let run = talk.asks("what is impermanent loss");
-        assert!(talk.app.composer.is_blank());
-        talk.hears(
-            run,
-            AgentEvent::Started {
-                question: "what is impermanent loss".into(),
-                setup: Setup::default(),
-            },
-        );
-        assert_eq!(talk.app.entries[0].exchange.phase, Phase::Working(Stage::Parse));
-        talk.hears_hits(run, 2)
-            .hears_a_token(run, "A loss ")
-            .hears_a_token(run, "against holding [1].");
-        assert_eq!(talk.app.entries[0].exchange.phase, Phase::Streaming);
-        talk.hears_the_end(run);
-        assert_eq!(talk.app.entries[0].exchange.answer, "A loss against holding [1].");
-        assert_eq!(talk.app.entries[0].exchange.citations, ["pair-1"]);
-        assert_eq!(talk.app.running(), 0);
-    }
-
-    #[test]
-    fn an_empty_or_huge_question_is_not_asked_and_the_draft_stays() {
-        let mut talk = Talk::default();
-        talk.types("  \n ").presses(Command::Ask);
-        assert!(talk.effects.is_empty());
-        assert_eq!(
-            talk.app.notice.clone().unwrap().text,
-            "Nothing was asked: write a question, then press Enter."
-        );
-        let huge = "x".repeat(LONGEST_QUESTION + 1);
-        let mut talk = Talk::default();
-        talk.types(&huge).presses(Command::Ask);
-        assert!(talk.effects.is_empty());
-        assert_eq!(
-            talk.app.notice.clone().unwrap().text,
-            "The question has 8001 characters and at most 8000 can be asked: shorten it."
-        );
-        assert_eq!(talk.app.composer.text(), huge);
-    }
-
-    #[test]
-    fn two_questions_stream_at_once_each_into_its_own_answer() {
-        let mut talk = Talk::default();
-        let first = talk.asks("one");
-        let second = talk.asks("two");
-        talk.hears_a_token(second, "B")
-            .hears_a_token(first, "A")
-            .hears_a_token(second, "b");
-        assert_eq!(talk.app.entries[0].exchange.answer, "A");
-        assert_eq!(talk.app.entries[1].exchange.answer, "Bb");
-        assert_eq!(talk.app.running(), 2);
-        talk.hears_the_end(first);
-        assert_eq!(talk.app.running(), 1);
-    }
-
-    #[test]
-    fn escape_cancels_the_running_answer_and_keeps_its_text() {
-        let mut talk = Talk::default();
-        let run = talk.asks("one");
-        talk.hears_a_token(run, "half an ans").presses(Command::Escape);
-        assert_eq!(talk.effects, [Effect::Cancel { run }]);
-        talk.hears(run, AgentEvent::Cancelled {});
-        let exchange = &talk.app.entries[0].exchange;
-        assert_eq!(exchange.phase, Phase::Cancelled);
-        assert_eq!(exchange.answer, "half an ans");
-        assert_eq!(exchange.outcome(), Some(Outcome::Partial));
-        talk.hears_a_token(run, "wer");
-        assert_eq!(talk.app.entries[0].exchange.answer, "half an ans");
-    }
-
-    #[test]
-    fn escape_closes_what_lies_on_top_before_it_cancels() {
-        let mut talk = Talk::default();
-        let run = talk.asks("one");
-        talk.presses(Command::Help).presses(Command::Escape);
-        assert!(talk.effects.is_empty());
-        assert_eq!(talk.app.overlay, None);
-        talk.presses(Command::Escape);
-        assert_eq!(talk.effects, [Effect::Cancel { run }]);
-    }
-
-    #[test]
-    fn ctrl_c_cancels_then_sets_the_draft_aside_then_quits() {
-        let mut talk = Talk::default();
-        let run = talk.asks("one");
-        talk.types("a draft").presses(Command::Interrupt);
-        assert_eq!(talk.effects, [Effect::Cancel { run }]);
-        talk.hears(run, AgentEvent::Cancelled {});
-        talk.presses(Command::Interrupt);
-        assert!(talk.effects.is_empty() && talk.app.composer.is_blank());
-        talk.presses(Command::Up);
-        assert_eq!(talk.app.composer.text(), "a draft");
-        talk.presses(Command::Interrupt).presses(Command::Interrupt);
-        assert_eq!(talk.effects, [Effect::Quit]);
-    }
-
-    #[test]
-    fn a_failed_question_can_be_asked_again() {
-        let mut talk = Talk::default();
-        let run = talk.asks("one");
-        talk.hears(
-            run,
-            AgentEvent::Failed {
-                stage: Stage::Answer,
-                message: "the server is gone".into(),
-                retryable: true,
-            },
-        );
-        assert!(talk.app.entries[0].can_retry());
-        talk.presses(Command::Retry);
-        assert!(matches!(talk.effects.as_slice(), [Effect::Ask { question, .. }] if question == "one"));
-    }
-
-    #[test]
-    fn a_citation_selects_its_evidence_and_a_second_click_opens_the_pair() {
-        let mut talk = Talk::default();
-        let run = talk.asks("one");
-        talk.hears_hits(run, 3).hears_a_token(run, "see [2]");
-        talk.does(Message::Click(Target::Citation { entry: 0, number: 2 }));
-        assert_eq!(talk.app.current().unwrap().evidence, Some(1));
-        talk.does(Message::Click(Target::Evidence(1)));
-        assert_eq!(talk.app.overlay, Some(Overlay::Pair { hit: 1, top: 0 }));
-        talk.presses(Command::NextExchange);
-        assert_eq!(talk.app.overlay, Some(Overlay::Pair { hit: 2, top: 0 }));
-        talk.does(Message::Click(Target::Citation { entry: 0, number: 9 }));
-        talk.does(Message::Click(Target::Citation { entry: 0, number: 9 }));
-        assert_eq!(
-            talk.app.notice.clone().unwrap().text,
-            "There is no evidence 9: this question has 3."
-        );
-    }
-
-    #[test]
-    fn scrolling_up_stops_following_and_reaching_the_end_follows_again() {
-        let mut talk = Talk::default();
-        talk.asks("one");
-        talk.app.measured.chat_lines = 100;
-        talk.app.measured.chat_height = 20;
-        talk.app.measured.chat_top = 80;
-        talk.presses(Command::PageUp);
-        assert_eq!(talk.app.anchor, Anchor::Line(61));
-        talk.presses(Command::PageDown);
-        assert_eq!(talk.app.anchor, Anchor::End);
-    }
-
-    #[test]
-    fn the_composer_works_while_an_answer_streams() {
-        let mut talk = Talk::default();
-        let run = talk.asks("one");
-        talk.hears_a_token(run, "A").types("next").hears_a_token(run, "B");
-        assert_eq!(talk.app.composer.text(), "next");
-        assert_eq!(talk.app.entries[0].exchange.answer, "AB");
-    }
-
-    #[test]
-    fn cache_lookups_are_counted_from_events() {
-        let mut talk = Talk::default();
-        let run = talk.asks("one");
-        let lookup = |tier| AgentEvent::Cache {
-            key: "k".into(),
-            tier,
-            age_ms: None,
-        };
-        talk.hears(run, lookup(None))
-            .hears(run, lookup(Some(crate::agent::event::Tier::Memory)));
-        assert_eq!((talk.app.cache.hits(), talk.app.cache.asked()), (1, 2));
-    }
-}
+mod tests;

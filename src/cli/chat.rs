@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::parts::Plan;
-use super::{Exit, Failure};
+use super::{Exit, Failure, draft};
 use crate::agent::event::{AgentEvent, Event, RunId, Stage, VERSION};
 use crate::agent::{Agent, Load};
 use crate::app::{App, Effect, Gauges, Loading};
@@ -30,7 +30,12 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     let ended = runtime.block_on(async {
         let plan = Plan::of(config)?;
         let other = |error: terminal::TerminalError| Failure::other(error.to_string());
-        let screen = Screen::open(App::new(plan.gauges()), theme, mouse).map_err(other)?;
+        let mut app = App::new(plan.gauges());
+        let kept = draft::path();
+        if let Some(draft) = kept.as_deref().and_then(draft::load) {
+            app.composer.show(&draft);
+        }
+        let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
         let agent = plan.start();
         let (told, gauges) = watch::channel(gauges_of(&agent));
         tokio::spawn(follow(agent.clone(), told));
@@ -44,7 +49,12 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
             events: inbox,
             gauges,
         };
-        screen.run(feeds, &mut runs).await.map_err(other)
+        let ended = screen.run(feeds, &mut runs).await.map_err(other);
+        // However it ended: a closed window must not cost the question that was being written.
+        if let Some(kept) = &kept {
+            draft::keep(kept, &screen.draft());
+        }
+        ended
     });
     // Work that is still under way on a blocking thread (a half-read data set) is not waited for, however this ended.
     runtime.shutdown_background();

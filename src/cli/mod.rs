@@ -6,6 +6,7 @@ mod chat;
 mod config;
 mod corpus;
 mod dataset;
+mod draft;
 mod exit;
 mod index;
 mod log;

@@ -102,12 +102,17 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal cannot be drawn on.
-    pub async fn run(mut self, feeds: Feeds, runner: &mut dyn Runner) -> Result<Ended, TerminalError> {
+    pub async fn run(&mut self, feeds: Feeds, runner: &mut dyn Runner) -> Result<Ended, TerminalError> {
         match self.until_the_end(feeds, runner).await {
             // The kernel sends SIGCONT along with SIGHUP: whichever is seen first, the answer finds the terminal gone.
             Err(TerminalError::Lost(_)) => Ok(Ended::Signal(HUNG_UP)),
             ended => ended,
         }
+    }
+
+    /// What stands in the composer.
+    pub fn draft(&self) -> String {
+        self.app.composer.text()
     }
 
     async fn until_the_end(

@@ -72,3 +72,30 @@ fn keys_that_come_with_a_resize_are_not_held_back() {
         pty.wait_for_text(&typed);
     }
 }
+
+#[test]
+fn a_draft_survives_the_end_of_the_program() {
+    let state = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut command = program(&["--offline", "--dataset", pairs().to_str().unwrap()]);
+        command.env("XDG_STATE_HOME", state.path());
+        let mut pty = Pty::spawn(command, 40, 120);
+        pty.wait_for_text("Ask a DeFi question.");
+        pty
+    };
+    let mut first = start();
+    first.send("what was I about to");
+    first.wait_for_text("what was I about to");
+    first.signal(rustix::process::Signal::TERM);
+    first.wait_for_exit();
+    let mut second = start();
+    second.wait_for_text("what was I about to");
+    second.send(CTRL_C);
+    second.wait_for_text("The draft was set aside");
+    second.send(CTRL_C);
+    second.wait_for_exit();
+    let mut third = start();
+    third.send("x");
+    third.wait_for_text("❯ x");
+    assert!(!third.contents().contains("what was I about to"));
+}

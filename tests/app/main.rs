@@ -27,6 +27,7 @@ mod streaming;
 mod vanishing;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portable_pty::CommandBuilder;
 
@@ -55,10 +56,15 @@ const CLEAR: &str = "\x1b[2J";
 fn program(arguments: &[&str]) -> CommandBuilder {
     let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("home");
     std::fs::create_dir_all(&home).unwrap();
+    // A state of its own for each program: a draft that one leaves behind must not come up in another.
+    static STARTED: AtomicUsize = AtomicUsize::new(0);
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    let state = home.join(format!("state-{}-{number}", std::process::id()));
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_defi-qa"));
     command.env_clear();
     command.env("HOME", &home);
     command.env("XDG_CONFIG_HOME", &home);
+    command.env("XDG_STATE_HOME", &state);
     command.env("TERM", "xterm-256color");
     command.cwd(&home);
     command.args(arguments);

@@ -78,9 +78,7 @@ pub(super) fn evidence(hits: &[Hit]) -> String {
         let cosine = hit
             .dense
             .map_or("-".to_owned(), |dense| format!("{:.3}", dense.score));
-        let percentile = hit
-            .percentile
-            .map_or("-".to_owned(), |percentile| format!("{percentile:.1}"));
+        let percentile = hit.shown_percentile().unwrap_or_else(|| "-".to_owned());
         lines.push_str(&format!(
             "[{}] score {:.3}  cos {cosine}  pct {percentile}  {}\n    {}\n",
             index + 1,

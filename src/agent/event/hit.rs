@@ -28,6 +28,14 @@ pub struct Hit {
     pub lexical: Option<LexicalScore>,
 }
 
+impl Hit {
+    /// The percentile as every reader shows it: one decimal, rounded down, since 100.0 is for what lies above all others.
+    pub fn shown_percentile(&self) -> Option<String> {
+        let percent = self.percentile?;
+        Some(format!("{:.1}", (percent * 10.0 + 1e-6).floor() / 10.0))
+    }
+}
+
 /// How the dense retriever saw the pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DenseScore {
@@ -72,4 +80,24 @@ pub struct LexicalScore {
     pub rank: usize,
     /// The words of the query that the pair shares, as the query spells them.
     pub terms: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_hundred_only_above_all_others() {
+        let shown = |percentile| {
+            Hit {
+                percentile,
+                ..Hit::default()
+            }
+            .shown_percentile()
+        };
+        assert_eq!(shown(Some(99.96)).as_deref(), Some("99.9"));
+        assert_eq!(shown(Some(100.0)).as_deref(), Some("100.0"));
+        assert_eq!(shown(Some(98.3)).as_deref(), Some("98.3"));
+        assert_eq!(shown(None), None);
+    }
 }

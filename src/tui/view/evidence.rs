@@ -192,13 +192,13 @@ fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
     shown
 }
 
-/// `cos 0.832  pct 99.9`: the raw cosine, and the share of the corpus's unrelated pairs that lie below it.
+/// `cos 0.832 pct 99.9`: the raw cosine, and the share of the corpus's unrelated pairs that lie below it.
 fn scores(hit: &Hit) -> String {
     let cosine = hit
         .dense
         .map_or("cos -".to_owned(), |dense| format!("cos {:.3}", dense.score));
-    match hit.percentile {
-        Some(percent) => format!("{cosine} pct {}", section::percentile(percent)),
+    match hit.shown_percentile() {
+        Some(percentile) => format!("{cosine} pct {percentile}"),
         None => cosine,
     }
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::rendered::markdown_styles;
 use super::section::wrapped;
-use super::{Drawn, overlay, section};
+use super::{Drawn, overlay};
 use crate::agent::event::Hit;
 use crate::app::App;
 use crate::text;
@@ -96,10 +96,10 @@ fn scores(hit: &Hit) -> Vec<(&'static str, String, String)> {
             ),
         ));
     }
-    if let Some(percentile) = hit.percentile {
+    if let Some(percentile) = hit.shown_percentile() {
         rows.push((
             "percentile",
-            section::percentile(percentile),
+            percentile,
             "% of this corpus's unrelated pairs lie below that cosine".to_owned(),
         ));
     }

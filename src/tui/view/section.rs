@@ -139,11 +139,6 @@ fn minutes(ms: f64) -> String {
     format!("{}m {}s", seconds / 60, seconds % 60)
 }
 
-/// A percentile with one decimal, rounded down: 100.0 is for what lies above all others.
-pub(super) fn percentile(percent: f64) -> String {
-    format!("{:.1}", (percent * 10.0 + 1e-6).floor() / 10.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,13 +173,6 @@ mod tests {
         assert_eq!(clock(420.0), "0.4 s");
         assert_eq!(clock(9_960.0), "10 s");
         assert_eq!(clock(59_600.0), "1m 0s");
-    }
-
-    #[test]
-    fn only_what_lies_above_all_others_is_at_100() {
-        assert_eq!(percentile(99.96), "99.9");
-        assert_eq!(percentile(88.1), "88.1");
-        assert_eq!(percentile(100.0), "100.0");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::hits::{LexicalHit, LexicalSearch};
-use super::terms::{Word, words};
+use super::terms::{Word, surfaces, word, words};
 
 /// Saturation of a term's frequency: the customary value (Robertson and Zaragoza give 1.2 to 2).
 const K1: f32 = 1.2;
@@ -48,14 +48,30 @@ impl LexicalIndex {
     /// Indexes texts; a hit's `index` is the place of its text.
     pub fn build<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
         let mut index = Self::default();
+        // A corpus repeats its words, and folding and stemming one costs more than looking it up: each spelling is taken
+        // apart once. What is kept are the numbers of its terms and how many words it counts as.
+        let mut spellings: HashMap<String, (Vec<usize>, u32)> = HashMap::new();
         for (number, text) in (0_u32..).zip(texts) {
             let mut length = 0;
-            for word in words(text.as_ref()) {
-                for term in word.terms() {
-                    index.count(term, number);
+            for surface in surfaces(text.as_ref()) {
+                let (terms, parts) = match spellings.get(surface) {
+                    Some(known) => known,
+                    None => {
+                        let word = word(surface);
+                        let terms = word
+                            .iter()
+                            .flat_map(Word::terms)
+                            .map(|term| index.number(term))
+                            .collect();
+                        // A compound is another spelling of its parts and makes a text no longer; a stop word counts nothing.
+                        let parts = word.as_ref().map_or(0, |word| word.parts.len() as u32);
+                        spellings.entry(surface.to_owned()).or_insert((terms, parts))
+                    }
+                };
+                for term in terms {
+                    index.count(*term, number);
                 }
-                // A compound is another spelling of its parts and makes a text no longer.
-                length += word.parts.len() as u32;
+                length += parts;
             }
             index.lengths.push(length);
         }
@@ -64,16 +80,20 @@ impl LexicalIndex {
         index
     }
 
-    fn count(&mut self, term: &str, text: u32) {
-        let number = match self.terms.get(term) {
+    /// The number of a term, a new one for a new term.
+    fn number(&mut self, term: &str) -> usize {
+        match self.terms.get(term) {
             Some(number) => *number,
             None => {
                 self.terms.insert(term.to_owned(), self.postings.len());
                 self.postings.push(Vec::new());
                 self.postings.len() - 1
             }
-        };
-        let Some(postings) = self.postings.get_mut(number) else {
+        }
+    }
+
+    fn count(&mut self, term: usize, text: u32) {
+        let Some(postings) = self.postings.get_mut(term) else {
             return;
         };
         match postings.last_mut().filter(|posting| posting.text == text) {

@@ -29,13 +29,17 @@ impl Word<'_> {
 
 /// The words of a text without stop words, in its order.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
+    surfaces(text).filter_map(word).collect()
+}
+
+/// The words of a text as they are written, stop words included.
+pub(super) fn surfaces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
-    while let Some((surface, after)) = next_surface(rest) {
+    std::iter::from_fn(move || {
+        let (surface, after) = next_surface(rest)?;
         rest = after;
-        words.extend(word(surface));
-    }
-    words
+        Some(surface)
+    })
 }
 
 /// The next run of text that is one word, and what follows it.
@@ -93,7 +97,7 @@ fn is_letter(character: char) -> bool {
 }
 
 /// The word of a surface; `None` for a stop word.
-fn word(surface: &str) -> Option<Word<'_>> {
+pub(super) fn word(surface: &str) -> Option<Word<'_>> {
     let folded: String = surface
         .nfkd()
         .filter(|character| !is_combining_mark(*character))

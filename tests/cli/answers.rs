@@ -159,7 +159,7 @@ fn a_question_is_read_from_standard_input() {
 fn a_batch_keeps_its_order_and_its_ids() {
     let batch = file(
         "batch.jsonl",
-        "{\"id\":\"b\",\"question\":\"what is a flash loan\"}\n\n{\"id\":7,\"question\":\"how do I stake a tomato plant\"}\n{\"question\":\"what is TVL\"}\n",
+        "{\"id\":\"b\",\"question\":\"what is a flash loan\"}\n\n{\"id\":7,\"question\":\"how long do I boil an egg\"}\n{\"question\":\"what is TVL\"}\n",
     );
     let output = run(&["ask", "--batch", batch.to_str().unwrap()]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));

@@ -29,16 +29,18 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {
         let plan = Plan::of(config)?;
+        let fixed = plan.gauges();
         let other = |error: terminal::TerminalError| Failure::other(error.to_string());
-        let mut app = App::new(plan.gauges());
+        let mut app = App::new(fixed.clone());
         let kept = draft::path();
         if let Some(draft) = kept.as_deref().and_then(draft::load) {
             app.composer.show(&draft);
         }
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
         let agent = plan.start();
-        let (told, gauges) = watch::channel(gauges_of(&agent));
-        tokio::spawn(follow(agent.clone(), told));
+        let loads = Loads::of(&agent, fixed);
+        let (told, gauges) = watch::channel(loads.gauges());
+        tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);
         let mut runs = Runs {
             agent: Arc::new(agent),
@@ -125,44 +127,108 @@ async fn ask(
     done.cancel();
 }
 
-fn gauges_of(agent: &Agent) -> Gauges {
-    let model = match &*agent.embedder.readiness().borrow() {
-        Readiness::Loading => Loading::Loading,
-        Readiness::Ready { .. } => Loading::Ready,
-        Readiness::Failed(why) => Loading::Failed(why.clone()),
-    };
-    let knowledge = match &*agent.knowledge.watch().borrow() {
-        Load::Loading => Loading::Loading,
-        Load::Ready(_) => Loading::Ready,
-        Load::Failed(why) => Loading::Failed(why.clone()),
-    };
-    Gauges {
-        chat: agent.answerer.name(),
-        embedder: agent.embedder.model_id().name.clone(),
-        offline: agent.offline,
-        dataset: agent.knowledge.name().to_owned(),
-        pairs: agent.knowledge.pairs(),
-        knowledge,
-        model,
+/// The parts that load in the background, as the screen follows them.
+struct Loads {
+    /// What does not change.
+    fixed: Gauges,
+    model: watch::Receiver<Readiness>,
+    knowledge: watch::Receiver<Load>,
+}
+
+impl Loads {
+    fn of(agent: &Agent, fixed: Gauges) -> Self {
+        Self {
+            fixed,
+            model: agent.embedder.readiness(),
+            knowledge: agent.knowledge.watch(),
+        }
+    }
+
+    fn gauges(&self) -> Gauges {
+        let model = match &*self.model.borrow() {
+            Readiness::Loading => Loading::Loading,
+            Readiness::Ready { .. } => Loading::Ready,
+            Readiness::Failed(why) => Loading::Failed(why.clone()),
+        };
+        let (knowledge, pairs) = match &*self.knowledge.borrow() {
+            Load::Loading => (Loading::Loading, 0),
+            Load::Ready(corpus) => (Loading::Ready, corpus.len()),
+            Load::Failed(why) => (Loading::Failed(why.clone()), 0),
+        };
+        Gauges {
+            pairs,
+            knowledge,
+            model,
+            ..self.fixed.clone()
+        }
+    }
+
+    /// Tells the screen when the model or the data set has come up, and ends when both have.
+    async fn follow(mut self, told: watch::Sender<Gauges>) {
+        loop {
+            let gauges = self.gauges();
+            let loading = |state: &Loading| *state == Loading::Loading;
+            let (model, knowledge) = (loading(&gauges.model), loading(&gauges.knowledge));
+            told.send_replace(gauges);
+            if !model && !knowledge {
+                return;
+            }
+            // Only what still loads is waited for: who has told its end hangs up, which is no news of the other.
+            let changed = tokio::select! {
+                changed = self.model.changed(), if model => changed,
+                changed = self.knowledge.changed(), if knowledge => changed,
+            };
+            if changed.is_err() {
+                return;
+            }
+        }
     }
 }
 
-/// Tells the screen when the model or the data set has come up, and ends when both have.
-async fn follow(agent: Agent, told: watch::Sender<Gauges>) {
-    let (mut model, mut knowledge) = (agent.embedder.readiness(), agent.knowledge.watch());
-    loop {
-        let gauges = gauges_of(&agent);
-        let settled = gauges.model != Loading::Loading && gauges.knowledge != Loading::Loading;
-        told.send_replace(gauges);
-        if settled {
-            return;
-        }
-        let changed = tokio::select! {
-            changed = model.changed() => changed,
-            changed = knowledge.changed() => changed,
-        };
-        if changed.is_err() {
-            return;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_screen_hears_of_both_loads_whichever_ends_first_and_hangs_up() {
+        for model_first in [true, false] {
+            let (model, readiness) = watch::channel(Readiness::Loading);
+            let (knowledge, load) = watch::channel(Load::Loading);
+            let loads = Loads {
+                fixed: Gauges::default(),
+                model: readiness,
+                knowledge: load,
+            };
+            let (told, mut heard) = watch::channel(loads.gauges());
+            let following = tokio::spawn(loads.follow(told));
+            let ready = Readiness::Ready { load_ms: 1.0 };
+            let failed = Load::Failed("no data".to_owned());
+            let of_both = |gauges: &Gauges| (gauges.model.clone(), gauges.knowledge.clone());
+            if model_first {
+                model.send_replace(ready);
+                drop(model);
+                heard
+                    .wait_for(|gauges| gauges.model == Loading::Ready)
+                    .await
+                    .unwrap();
+                knowledge.send_replace(failed);
+                drop(knowledge);
+            } else {
+                knowledge.send_replace(failed);
+                drop(knowledge);
+                heard
+                    .wait_for(|gauges| gauges.knowledge != Loading::Loading)
+                    .await
+                    .unwrap();
+                model.send_replace(ready);
+                drop(model);
+            }
+            following.await.unwrap();
+            assert_eq!(
+                of_both(&heard.borrow()),
+                (Loading::Ready, Loading::Failed("no data".to_owned())),
+                "model first: {model_first}"
+            );
         }
     }
 }

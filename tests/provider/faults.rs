@@ -43,7 +43,7 @@ async fn every_fault_of_an_endpoint_is_named_in_one_sentence() {
         Fault("503 cut in its body", Reply::raw(503, "text/plain", ["over"]).cut(), "",
             "failed on the server's side (503): try again later (the server says: over)", true),
         Fault("an escape sequence in a refusal", Reply::raw(500, "text/plain", ["\u{1b}[2Jgone\u{7}\r\n next"]), "",
-            "failed on the server's side (500): try again later (the server says: [2Jgone next)", true),
+            "failed on the server's side (500): try again later (the server says: gone next)", true),
         // Answers that stop before their end: what came stays.
         Fault("a cut after text", Reply::stream([token("half")]).cut(), "half", CUT, true),
         Fault("an end without a finish reason", Reply::stream([token("half")]), "half", CUT, true),

@@ -166,7 +166,7 @@ fn lines<'a>(hit: &'a Hit, row: Row, theme: &Theme) -> Vec<Line<'a>> {
         .saturating_sub(text::width(&number.content) + text::width(&scores) + 1)
         .min(12);
     let mut head = vec![number];
-    if bar_width >= 3 {
+    if bar_width >= 2 {
         head.extend(section::bar(row.share, bar_width, theme));
         head.push(Span::raw(" "));
     }
@@ -198,7 +198,7 @@ fn scores(hit: &Hit) -> String {
         .dense
         .map_or("cos -".to_owned(), |dense| format!("cos {:.3}", dense.score));
     match hit.shown_percentile() {
-        Some(percentile) => format!("{cosine} pct {percentile}"),
+        Some(percentile) => format!("{cosine} pct {percentile:<5}"),
         None => cosine,
     }
 }

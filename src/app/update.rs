@@ -3,7 +3,7 @@
 use super::keymap::Command;
 use super::scroll::shifted;
 use super::{Anchor, App, Effect, Entry, Focus, Message, Notice, Overlay, Target};
-use crate::agent::event::{AgentEvent, Event, Exchange, LONGEST_QUESTION, Phase, RunId};
+use crate::agent::event::{AgentEvent, Event, Exchange, LONGEST_QUESTION, RunId};
 
 impl App {
     /// Takes one message in and says what is to be done.
@@ -328,11 +328,6 @@ impl Entry {
     /// Whether text is arriving or expected.
     pub fn is_live(&self) -> bool {
         !self.exchange.phase.ended()
-    }
-
-    /// Whether the run failed in a way that another try may mend.
-    pub fn can_retry(&self) -> bool {
-        matches!(self.exchange.phase, Phase::Failed { retryable: true, .. })
     }
 }
 

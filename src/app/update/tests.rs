@@ -1,7 +1,7 @@
 //! Conversations with the application: what the user does, what the agent says, what comes of it.
 
 use super::*;
-use crate::agent::event::{Hit, Outcome, Setup, Stage, VERSION};
+use crate::agent::event::{Hit, Outcome, Phase, Setup, Stage, VERSION};
 
 /// A conversation with the application: what the user does, what the agent says, what comes of it.
 #[derive(Default)]
@@ -185,7 +185,10 @@ fn a_failed_question_can_be_asked_again() {
             retryable: true,
         },
     );
-    assert!(talk.app.entries[0].can_retry());
+    assert!(matches!(
+        talk.app.entries[0].exchange.phase,
+        Phase::Failed { retryable: true, .. }
+    ));
     talk.presses(Command::Retry);
     assert!(matches!(talk.effects.as_slice(), [Effect::Ask { question, .. }] if question == "one"));
 }

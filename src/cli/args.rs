@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueHint};
 
+use super::eval::Floor;
 use crate::config::{ChatChoice, EmbedderChoice, Flags, Theme};
+use crate::dataset::Half;
 
 /// Ask DeFi questions and see each answer beside its evidence. Without a command: the terminal application.
 #[derive(Debug, Parser)]
@@ -68,6 +70,8 @@ pub enum Command {
     Ask(Ask),
     /// Show the ranked evidence for a query, without an answer
     Search(Search),
+    /// Measure what is found and what is declined, on judged questions
+    Eval(Eval),
     /// Compute the vectors of a data set ahead of time
     Index(Index),
     /// Look at a data set
@@ -118,10 +122,42 @@ pub struct Search {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct Eval {
+    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub path: PathBuf,
+    /// Only the questions of this half: `tuning` or `held-out`
+    #[arg(long, value_name = "HALF", value_parser = half)]
+    pub half: Option<Half>,
+    /// The method that ranks: `hybrid`, `dense`, `lexical` or `rrf` [default: of the configuration]
+    #[arg(long, value_name = "METHOD")]
+    pub retriever: Option<crate::retrieval::Method>,
+    /// Print every question that went wrong, and what was found
+    #[arg(long, conflicts_with = "json")]
+    pub wrong: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 1 when a metric over all questions asked is below this, such as `hit@1=0.85`; can be given again
+    #[arg(long, value_name = "METRIC=FLOOR")]
+    pub fail_under: Vec<Floor>,
+}
+
+fn half(name: &str) -> Result<Half, String> {
+    let found = [Half::Tuning, Half::HeldOut]
+        .into_iter()
+        .find(|half| half.name() == name);
+    found.ok_or_else(|| "use `tuning` or `held-out`".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
 pub struct Index {
     /// Where the vectors are written
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
+    /// Where the word index is written, if it is wanted
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub words: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -41,7 +41,7 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
 }
 
 /// A token that Ctrl-C cancels, so that a run ends with its `cancelled` event and not in mid-line.
-fn cancel_on_interrupt() -> CancellationToken {
+pub(super) fn cancel_on_interrupt() -> CancellationToken {
     let cancel = CancellationToken::new();
     let token = cancel.clone();
     tokio::spawn(async move {
@@ -60,7 +60,7 @@ enum Shape {
 }
 
 /// Runs one question to its end; `each` sees every event as it comes.
-async fn exchange(
+pub(super) async fn exchange(
     agent: &Agent,
     run: RunId,
     question: String,

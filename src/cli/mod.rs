@@ -7,6 +7,7 @@ mod config;
 mod corpus;
 mod dataset;
 mod draft;
+mod eval;
 mod exit;
 mod index;
 mod log;
@@ -38,6 +39,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
                 None => chat::run(&config),
                 Some(Command::Ask(what)) => ask::run(&config, what),
                 Some(Command::Search(what)) => search::run(&config, &what),
+                Some(Command::Eval(what)) => eval::run(&config, &what),
                 Some(Command::Index(what)) => index::run(&config, &what),
                 Some(Command::Dataset(command)) => dataset::run(command, &config),
                 Some(Command::Completions { .. } | Command::Man | Command::Config(_)) => Ok(Exit::Success),

@@ -18,6 +18,19 @@ pub enum OutsideKind {
     Advice,
 }
 
+impl OutsideKind {
+    /// The name as it stands in a file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unrelated => "unrelated",
+            Self::Trap => "trap",
+            Self::Adjacent => "adjacent",
+            Self::Live => "live",
+            Self::Advice => "advice",
+        }
+    }
+}
+
 /// One reference question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutsideQuestion {

@@ -11,8 +11,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use defi_qa::dataset::{Dataset, indexed_text};
-use defi_qa::embedding::{Embedder, LocalEmbedder, Vector};
+use defi_qa::dataset::{Dataset, indexed_texts};
+use defi_qa::embedding::{Embedder, LocalEmbedder, Matrix, Vector};
 use defi_qa::retrieval::{Background, Corpus, DenseIndex, LexicalIndex, Method, Views};
 
 const DIMENSION: usize = 384;
@@ -34,6 +34,10 @@ fn vectors(count: usize) -> Vec<Vector> {
         .map(raw)
         .filter_map(|raw| Vector::normalised(raw, DIMENSION).ok())
         .collect()
+}
+
+fn matrix(vectors: &[Vector]) -> Matrix {
+    Matrix::of(vectors).expect("vectors of one size")
 }
 
 fn embedding(criterion: &mut Criterion) {
@@ -64,7 +68,7 @@ fn dense(criterion: &mut Criterion) {
     for rows in [1_000, 10_000, 100_000] {
         let rows_of = vectors(rows + 1);
         let (query, rows_of) = rows_of.split_last().expect("a vector more than rows");
-        let index = DenseIndex::build(rows_of).expect("vectors of one size");
+        let index = DenseIndex::build(matrix(rows_of));
         group.throughput(Throughput::Bytes(
             (rows_of.len() * DIMENSION * size_of::<f32>()) as u64,
         ));
@@ -77,11 +81,11 @@ fn dense(criterion: &mut Criterion) {
 
 fn lexical(criterion: &mut Criterion) {
     let dataset = Dataset::bundled().expect("the bundled set");
-    let texts: Vec<String> = dataset.pairs.iter().map(indexed_text).collect();
+    let texts = indexed_texts(&dataset);
     let mut group = criterion.benchmark_group("BM25, top 200");
     // The bundled set, and as often as it fits into a set of the largest size that is meant to be searched exactly.
     for copies in [1, 100_000 / texts.len().max(1)] {
-        let index = LexicalIndex::build(std::iter::repeat_n(&texts, copies).flatten());
+        let index = LexicalIndex::build(&vec![texts.clone(); copies].concat());
         for (name, query) in [("short", SHORT), ("20 tokens", TWENTY_TOKENS)] {
             group.bench_function(BenchmarkId::new(name, index.len()), |bencher| {
                 bencher.iter(|| index.search(black_box(query), 200));
@@ -94,7 +98,7 @@ fn lexical(criterion: &mut Criterion) {
 fn fusing(criterion: &mut Criterion) {
     let dataset = Dataset::bundled().expect("the bundled set");
     let rows = vectors(Views::of(&dataset).texts.len());
-    let corpus = Corpus::build(dataset, &rows).expect("a corpus");
+    let corpus = Corpus::build(dataset, matrix(&rows)).expect("a corpus");
     let query = rows.first().expect("a vector");
     let (dense, lexical) = (corpus.dense.search(query, 200), corpus.lexical.search(SHORT, 200));
     criterion.bench_function("fuse 200 with 200", |bencher| {
@@ -112,12 +116,12 @@ fn building(criterion: &mut Criterion) {
     let rows = vectors(Views::of(&dataset).texts.len());
     group.bench_function("corpus of the bundled set", |bencher| {
         bencher.iter_batched(
-            || dataset.clone(),
-            |dataset| Corpus::build(dataset, &rows).expect("a corpus"),
+            || (dataset.clone(), matrix(&rows)),
+            |(dataset, rows)| Corpus::build(dataset, rows).expect("a corpus"),
             BatchSize::SmallInput,
         );
     });
-    let index = DenseIndex::build(&vectors(10_000)).expect("vectors of one size");
+    let index = DenseIndex::build(matrix(&vectors(10_000)));
     group.bench_function("background of 10,000 vectors", |bencher| {
         bencher.iter(|| Background::sample(&index));
     });

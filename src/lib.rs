@@ -57,3 +57,4 @@ pub mod provider;
 pub mod retrieval;
 pub mod text;
 pub mod tui;
+mod whole_file;

@@ -8,13 +8,17 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::Failure;
 use crate::agent::Load;
-use crate::dataset::{Dataset, OutsideQuestion, outside_questions};
-use crate::embedding::vectors::{self, VectorFile, reconcile};
-use crate::embedding::{Embedder, ModelId};
-use crate::retrieval::{Corpus, Outside, Views, embed_missing};
+use crate::dataset::{Dataset, OutsideQuestion, indexed_texts, outside_questions};
+use crate::embedding::Embedder;
+use crate::embedding::vectors::{self, VectorFile};
+use crate::retrieval::{Corpus, LexicalIndex, Outside, Views, embed_missing};
+use crate::whole_file;
 
-/// Vectors of the bundled set, computed ahead of time: `defi-qa index -o data/vectors/all-minilm-l6-v2-q4.bin`.
+/// Vectors of the bundled set, computed ahead of time by the command in CONTRIBUTING.md.
 const BUNDLED_VECTORS: &[u8] = include_bytes!("../../data/vectors/all-minilm-l6-v2-q4.bin");
+
+/// The word index of the bundled set, made by the same command.
+const BUNDLED_WORDS: &[u8] = include_bytes!("../../data/words/bundled.bin");
 
 /// The data set at a path, or the bundled one.
 ///
@@ -48,21 +52,34 @@ pub(super) async fn load(path: Option<PathBuf>, embedder: Arc<dyn Embedder>, tol
     });
 }
 
-/// Reads and indexes off the async threads. Texts whose vector is stored nowhere are embedded, and then stored, so that
-/// a set of the user's own costs that time once.
+/// Reads and indexes off the async threads, the words beside the vectors: the first answer waits for both. Texts whose
+/// vector is stored nowhere are embedded, and then stored, so that a set of the user's own costs that time once.
 async fn build(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Corpus, Failure> {
     let gone = |error: JoinError| Failure::other(format!("loading the data set failed: {error}"));
     let other = |error: &dyn std::fmt::Display| Failure::other(error.to_string());
+    let stored = path.as_deref().and_then(stored_path);
+    let file = spawn_blocking({
+        let stored = stored.clone();
+        move || best_file(stored.as_deref())
+    });
+    let corpus = spawn_blocking({
+        let stored = stored.clone();
+        move || {
+            let dataset = dataset(path.as_ref())?;
+            let words = words(&dataset, stored.as_deref());
+            Ok::<_, Failure>(Corpus::with_words(dataset, words))
+        }
+    });
+    let corpus = corpus.await.map_err(gone)??;
+    let file = file.await.map_err(gone)?;
+
     let model = embedder.model_id().clone();
-    let stored = stored_path(path.as_deref());
-    let (read_model, read_stored) = (model.clone(), stored.clone());
-    let read = move || -> Result<_, Failure> {
-        let dataset = dataset(path.as_ref())?;
-        let (texts, questions) = embedded_texts(&dataset)?;
-        let reconciled = best_file(&read_model, &texts, read_stored.as_deref());
-        Ok((dataset, questions, texts, reconciled))
+    let reconcile = move || -> Result<_, Failure> {
+        let (texts, questions) = embedded_texts(&corpus.dataset)?;
+        let reconciled = vectors::reconcile(&model, &texts, file);
+        Ok((corpus, questions, texts, model, reconciled))
     };
-    let (dataset, questions, texts, reconciled) = spawn_blocking(read).await.map_err(gone)??;
+    let (corpus, questions, texts, model, reconciled) = spawn_blocking(reconcile).await.map_err(gone)??;
     let is_new = !reconciled.missing.is_empty();
     let mut vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {})
         .await
@@ -74,54 +91,56 @@ async fn build(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Cor
                 .inspect_err(|error| tracing::warn!(%error, "the vectors were not stored"));
         }
         let outside = vectors.split_off(vectors.len() - questions.len());
-        let mut corpus = Corpus::build(dataset, &vectors).map_err(|error| other(&error))?;
-        corpus.outside = Outside::build(questions, &outside).unwrap_or_default();
+        let mut corpus = corpus.with_vectors(vectors).map_err(|error| other(&error))?;
+        corpus.outside = Outside::build(questions, outside).unwrap_or_default();
         Ok(corpus)
     };
     spawn_blocking(index).await.map_err(gone)?
 }
 
-/// What the bundled vectors know of these texts, or the stored ones if those know more. A file that cannot be trusted
-/// costs time, not correctness.
-fn best_file(model: &ModelId, texts: &[String], stored: Option<&Path>) -> vectors::Reconciled {
-    let known = |file: Result<VectorFile, vectors::VectorFileError>| {
-        let file = file
-            .inspect_err(|error| tracing::warn!(%error, "vectors are computed anew"))
-            .ok();
-        reconcile(model, texts, file.as_ref())
+/// The word index of a set: the bundled one, the stored one of a set of the user's own, or a new one, then stored.
+fn words(dataset: &Dataset, stored: Option<&Path>) -> LexicalIndex {
+    let texts = indexed_texts(dataset);
+    let stored = stored.map(|path| path.with_extension("words"));
+    let known = match &stored {
+        // Which of the faults it is changes nothing: the index is built again.
+        Some(path) => std::fs::read(path)
+            .ok()
+            .and_then(|bytes| LexicalIndex::decode(&bytes, &texts).ok()),
+        None => None,
     };
-    let bundled = known(VectorFile::parse(
-        BUNDLED_VECTORS,
-        "the file of the bundled vectors",
-    ));
-    if bundled.missing.is_empty() {
-        return bundled;
+    if let Some(known) = known.or_else(|| LexicalIndex::decode(BUNDLED_WORDS, &texts).ok()) {
+        return known;
     }
-    match stored.filter(|path| path.exists()) {
-        Some(path) => {
-            let own = known(VectorFile::load(path));
-            if own.missing.len() < bundled.missing.len() {
-                own
-            } else {
-                bundled
-            }
-        }
-        None => bundled,
+    let built = LexicalIndex::build(&texts);
+    if let Some((path, bytes)) = stored.zip(built.encode(&texts)) {
+        // Without the file the next start is as slow as this one, and nothing else is lost.
+        let _ = whole_file::write(&path, &bytes)
+            .inspect_err(|error| tracing::warn!(%error, "the word index was not stored"));
     }
+    built
 }
 
-/// Where the vectors of a set are stored: in the platform's cache folder, by the set's path.
-fn stored_path(dataset: Option<&Path>) -> Option<PathBuf> {
+/// The file that should know a set's vectors: the stored one of a set of the user's own, else the bundled one. A file
+/// that cannot be trusted costs time, not correctness.
+fn best_file(stored: Option<&Path>) -> Option<VectorFile> {
+    let warn = |error: &vectors::VectorFileError| tracing::warn!(%error, "vectors are computed anew");
+    let stored = stored.filter(|path| path.exists());
+    let stored = stored.and_then(|path| VectorFile::load(path).inspect_err(warn).ok());
+    stored.or_else(|| {
+        VectorFile::parse(BUNDLED_VECTORS, "the file of the bundled vectors")
+            .inspect_err(warn)
+            .ok()
+    })
+}
+
+/// Where the vectors of a set of the user's own are stored: in the platform's cache folder, by the set's path.
+fn stored_path(dataset: &Path) -> Option<PathBuf> {
     let folder = directories::ProjectDirs::from("", "", "defi-qa")?
         .cache_dir()
         .join("vectors");
-    let (name, place) = match dataset {
-        Some(path) => (
-            path.file_stem()?.to_string_lossy().into_owned(),
-            path.canonicalize().unwrap_or_else(|_| path.to_owned()),
-        ),
-        None => ("bundled".to_owned(), PathBuf::new()),
-    };
+    let name = dataset.file_stem()?.to_string_lossy();
+    let place = dataset.canonicalize().unwrap_or_else(|_| dataset.to_owned());
     let digest = blake3::hash(place.as_os_str().as_encoded_bytes()).to_hex();
     Some(folder.join(format!("{name}-{}.bin", digest.get(..12)?)))
 }
@@ -134,16 +153,24 @@ mod tests {
     #[test]
     fn the_bundled_vectors_are_those_of_the_bundled_texts() {
         let (texts, questions) = embedded_texts(&dataset(None).unwrap()).unwrap();
-        let known = best_file(&LocalEmbedder::bundled_id(), &texts, None);
+        let known = vectors::reconcile(&LocalEmbedder::bundled_id(), &texts, best_file(None));
+        let rebuild = "rebuild the indexes as CONTRIBUTING.md says";
         let missing: Vec<&String> = known
             .missing
             .iter()
             .filter_map(|index| texts.get(*index))
             .collect();
-        assert!(
-            missing.is_empty(),
-            "run `cargo run --release -- index -o data/vectors/all-minilm-l6-v2-q4.bin`; no vector for {missing:#?}"
-        );
+        assert!(missing.is_empty(), "{rebuild}; no vector for {missing:#?}");
         assert!(texts.len() > 4 * questions.len());
+    }
+
+    #[test]
+    fn the_bundled_word_index_is_that_of_the_bundled_texts() {
+        let texts = indexed_texts(&dataset(None).unwrap());
+        let built = LexicalIndex::build(&texts).encode(&texts);
+        assert!(
+            built.as_deref() == Some(BUNDLED_WORDS),
+            "rebuild the indexes as CONTRIBUTING.md says"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! `index`: the vectors of a data set, computed ahead of time and written to a file.
+//! `index`: the vectors and the word index of a data set, computed ahead of time and written to files.
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::sync::Arc;
@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::args::Index;
 use super::{Exit, Failure, corpus};
 use crate::config::Config;
+use crate::dataset::indexed_texts;
 use crate::embedding::vectors::{self, reconcile};
 use crate::embedding::{Embedder as _, LocalEmbedder};
-use crate::retrieval::embed_missing;
+use crate::retrieval::{LexicalIndex, embed_missing};
+use crate::whole_file;
 
 pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
     let dataset = corpus::dataset(config.dataset.value.as_ref())?;
@@ -34,6 +36,18 @@ pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
         vectors::save(&what.output, &model, &texts, &vectors)
             .map_err(|error| Failure::other(error.to_string()))?;
         writeln!(stdout(), "{}: {total} vectors of {model}", what.output.display())?;
+        if let Some(path) = &what.words {
+            let texts = indexed_texts(&dataset);
+            let bytes = LexicalIndex::build(&texts).encode(&texts);
+            let bytes = bytes.ok_or_else(|| Failure::other("the word index is too large for a file"))?;
+            whole_file::write(path, &bytes).map_err(|error| {
+                Failure::other(format!(
+                    "the word index {} could not be written ({error}): check the folder and the free space",
+                    path.display()
+                ))
+            })?;
+            writeln!(stdout(), "{}: the words of {} pairs", path.display(), texts.len())?;
+        }
         Ok(Exit::Success)
     })
 }

@@ -1,5 +1,7 @@
 //! The set inside the program: one file a topic under `data/knowledge`.
 
+use rayon::prelude::*;
+
 use super::{Dataset, DatasetError, json, read};
 
 macro_rules! topics {
@@ -44,9 +46,12 @@ topics!(
 
 pub(super) fn read() -> Result<Dataset, DatasetError> {
     let mut dataset = Dataset::new("bundled", Vec::new());
-    for (topic, text) in TOPICS.iter().zip(TEXTS) {
+    let files = TOPICS.par_iter().zip(TEXTS).map(|(topic, text)| {
         let file = format!("data/knowledge/{topic}.json");
         let pairs = json::array(text, &file)?;
+        Ok((file, pairs))
+    });
+    for (file, pairs) in files.collect::<Result<Vec<_>, DatasetError>>()? {
         read::append(&mut dataset, &file, pairs);
     }
     read::not_empty(dataset, "The bundled data set")

@@ -25,10 +25,16 @@ pub(super) fn array(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError>
         }
         Err(error) => return Err(place.broken(&error)),
     };
+    // Lines are counted from one element to the next: from the start each time, a large file would take forever.
+    let (mut line, mut counted) = (1, 0);
     element_offsets(text)
         .into_iter()
-        .zip(&values)
-        .map(|(offset, value)| pair(value, Place { file, text, offset }))
+        .zip(values)
+        .map(|(offset, value)| {
+            line += lines_in(text.get(counted..offset).unwrap_or_default());
+            counted = offset;
+            Ok((pair(value, Place { file, text, offset })?, line))
+        })
         .collect()
 }
 
@@ -36,16 +42,20 @@ pub(super) fn array(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError>
 pub(super) fn lines(text: &str, file: &str) -> Result<Vec<Placed>, DatasetError> {
     let mut pairs = Vec::new();
     let mut offset = 0;
-    for line in text.split_inclusive('\n') {
+    for (line, number) in text.split_inclusive('\n').zip(1..) {
         let place = Place { file, text, offset };
         offset += line.len();
         if line.trim().is_empty() {
             continue;
         }
         let value = serde_json::from_str(line).map_err(|error| place.broken(&error))?;
-        pairs.push(pair(&value, place)?);
+        pairs.push((pair(value, place)?, number));
     }
     Ok(pairs)
+}
+
+fn lines_in(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 /// Byte offsets at which the elements of a well-formed top-level array begin.
@@ -92,7 +102,7 @@ impl Place<'_> {
     /// Line and column (both from 1, the column in characters) of a byte offset of the file.
     fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(self.text);
-        let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+        let line = 1 + lines_in(before);
         let column = 1 + before.rsplit('\n').next().map_or(0, |last| last.chars().count());
         (line, column)
     }
@@ -146,17 +156,20 @@ impl Place<'_> {
     }
 }
 
-fn pair(value: &Value, place: Place<'_>) -> Result<Placed, DatasetError> {
-    let Value::Object(object) = value else {
-        return Err(place.syntax(
-            place.offset,
-            format!(
-                "expected an object with `id`, `question` and `answer`, found {}",
-                kind(value)
-            ),
-        ));
+fn pair(value: Value, place: Place<'_>) -> Result<Pair, DatasetError> {
+    let object = match value {
+        Value::Object(object) => object,
+        other => {
+            return Err(place.syntax(
+                place.offset,
+                format!(
+                    "expected an object with `id`, `question` and `answer`, found {}",
+                    kind(&other)
+                ),
+            ));
+        }
     };
-    let object = Object { object, place };
+    let mut object = Object { object, place };
     let level = match object.optional("level")? {
         None => None,
         Some(name) => Some(name.parse::<Level>().map_err(|()| {
@@ -166,7 +179,7 @@ fn pair(value: &Value, place: Place<'_>) -> Result<Placed, DatasetError> {
             )
         })?),
     };
-    let pair = Pair {
+    Ok(Pair {
         id: object.id()?,
         question: object.text("question")?,
         answer: object.text("answer")?,
@@ -176,20 +189,19 @@ fn pair(value: &Value, place: Place<'_>) -> Result<Placed, DatasetError> {
         sources: object.list("sources")?,
         as_of: object.optional("as_of")?,
         worked: object.worked()?,
-    };
-    Ok((pair, place.position(place.offset).0))
+    })
 }
 
-/// An object whose fields are taken one by one.
+/// An object whose fields are taken out of it one by one.
 struct Object<'a> {
-    object: &'a Map<String, Value>,
+    object: Map<String, Value>,
     place: Place<'a>,
 }
 
 impl Object<'_> {
     /// `null` counts as left out.
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.object.get(name).filter(|value| !value.is_null())
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.object.remove(name).filter(|value| !value.is_null())
     }
 
     fn wrong(&self, name: &str, expected: &str, found: &Value) -> DatasetError {
@@ -197,70 +209,62 @@ impl Object<'_> {
             .field(name, format!("is {}; write {expected} instead", kind(found)))
     }
 
-    fn text(&self, name: &str) -> Result<String, DatasetError> {
-        self.optional(name)?.ok_or_else(|| {
-            self.place
-                .field(name, "is missing; add it as a string".to_owned())
-        })
+    fn text(&mut self, name: &str) -> Result<String, DatasetError> {
+        let missing = |place: Place<'_>| place.field(name, "is missing; add it as a string".to_owned());
+        self.optional(name)?.ok_or_else(|| missing(self.place))
     }
 
-    fn optional(&self, name: &str) -> Result<Option<String>, DatasetError> {
-        match self.get(name) {
+    fn optional(&mut self, name: &str) -> Result<Option<String>, DatasetError> {
+        match self.take(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(self.wrong(name, "a string", other)),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.wrong(name, "a string", &other)),
         }
     }
 
     /// Ids may be numbers: older sets count their pairs.
-    fn id(&self) -> Result<String, DatasetError> {
-        match self.get("id") {
+    fn id(&mut self) -> Result<String, DatasetError> {
+        match self.object.get("id") {
             Some(Value::Number(number)) => Ok(number.to_string()),
             _ => self.text("id"),
         }
     }
 
-    fn list(&self, name: &str) -> Result<Vec<String>, DatasetError> {
-        let Some(value) = self.get(name) else {
-            return Ok(Vec::new());
+    fn list(&mut self, name: &str) -> Result<Vec<String>, DatasetError> {
+        let items = match self.take(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(other) => return Err(self.wrong(name, "an array of strings", &other)),
         };
-        let items = value
-            .as_array()
-            .ok_or_else(|| self.wrong(name, "an array of strings", value))?;
-        items
-            .iter()
-            .map(|item| {
-                item.as_str().map(str::to_owned).ok_or_else(|| {
-                    self.place
-                        .field(name, format!("holds {}; every item must be a string", kind(item)))
-                })
-            })
-            .collect()
+        let text = |item| match item {
+            Value::String(text) => Ok(text),
+            other => {
+                let problem = format!("holds {}; every item must be a string", kind(&other));
+                Err(self.place.field(name, problem))
+            }
+        };
+        items.into_iter().map(text).collect()
     }
 
-    fn worked(&self) -> Result<Vec<Worked>, DatasetError> {
-        let Some(value) = self.get("worked") else {
-            return Ok(Vec::new());
-        };
+    fn worked(&mut self) -> Result<Vec<Worked>, DatasetError> {
         let expected = "an array of objects with `formula`, `result` (a number) and `shown`";
-        let wrong = || self.wrong("worked", expected, value);
-        let items = value.as_array().ok_or_else(wrong)?;
+        let items = match self.take("worked") {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(other) => return Err(self.wrong("worked", expected, &other)),
+        };
+        let example = |item: &Value| {
+            let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+            Some(Worked {
+                formula: text("formula")?,
+                result: item.get("result")?.as_f64()?,
+                shown: text("shown")?,
+            })
+        };
+        let incomplete = || format!("holds an incomplete example; write {expected}");
         items
             .iter()
-            .map(|item| {
-                let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
-                let example = || {
-                    Some(Worked {
-                        formula: text("formula")?,
-                        result: item.get("result")?.as_f64()?,
-                        shown: text("shown")?,
-                    })
-                };
-                example().ok_or_else(|| {
-                    self.place
-                        .field("worked", format!("holds an incomplete example; write {expected}"))
-                })
-            })
+            .map(|item| example(item).ok_or_else(|| self.place.field("worked", incomplete())))
             .collect()
     }
 }

@@ -9,6 +9,7 @@ mod csv;
 mod duplicates;
 mod error;
 mod json;
+mod judged;
 mod outside;
 mod pair;
 mod read;
@@ -20,8 +21,9 @@ mod worked;
 
 pub use bundled::TOPICS;
 pub use error::DatasetError;
+pub use judged::{Half, JudgedError, JudgedQuestion, JudgedQuestions};
 pub use outside::{OutsideKind, OutsideQuestion, outside_questions};
-pub use pair::{Level, Pair, Worked, indexed_text};
+pub use pair::{Level, Pair, Worked, indexed_texts};
 pub use stats::{Stats, stats};
 pub use validate::{Finding, Severity, Strictness, validate};
 pub(crate) use words::{is_stop_word, stem};
@@ -87,9 +89,7 @@ impl Dataset {
 }
 
 fn usable(dataset: Dataset) -> Result<Dataset, DatasetError> {
-    let mut errors = validate(&dataset, Strictness::Basic)
-        .into_iter()
-        .filter(|finding| finding.severity == Severity::Error);
+    let mut errors = validate::unusable(&dataset).into_iter();
     match errors.next() {
         None => Ok(dataset),
         Some(first) => Err(DatasetError::Invalid {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Dataset;
+
 /// A question-and-answer pair as it may be quoted and cited.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Pair {
@@ -77,8 +79,13 @@ impl FromStr for Level {
     }
 }
 
-/// The words of a pair that the lexical retriever indexes: question, aliases, answer, one a line.
-pub fn indexed_text(pair: &Pair) -> String {
+/// The words of each pair that the lexical retriever indexes.
+pub fn indexed_texts(dataset: &Dataset) -> Vec<String> {
+    dataset.pairs.iter().map(indexed_text).collect()
+}
+
+/// Question, aliases, answer, one a line.
+fn indexed_text(pair: &Pair) -> String {
     let mut text = pair.question.clone();
     for part in pair.aliases.iter().chain([&pair.answer]) {
         text.push('\n');

@@ -60,7 +60,20 @@ pub(super) struct Report<'a> {
     findings: Vec<(usize, Finding)>,
 }
 
-impl Report<'_> {
+impl<'a> Report<'a> {
+    fn on(dataset: &'a Dataset) -> Self {
+        Self {
+            dataset,
+            findings: Vec::new(),
+        }
+    }
+
+    /// The findings in the order of their pairs.
+    fn in_order(mut self) -> Vec<Finding> {
+        self.findings.sort_by_key(|(index, _)| *index);
+        self.findings.into_iter().map(|(_, finding)| finding).collect()
+    }
+
     pub(super) fn add(
         &mut self,
         index: usize,
@@ -87,10 +100,7 @@ impl Report<'_> {
 
 /// Every fault of the set, in the order of its pairs.
 pub fn validate(dataset: &Dataset, strictness: Strictness) -> Vec<Finding> {
-    let mut report = Report {
-        dataset,
-        findings: Vec::new(),
-    };
+    let mut report = Report::on(dataset);
     filled(dataset, &mut report);
     unique_ids(dataset, &mut report);
     for (index, pair) in dataset.pairs.iter().enumerate() {
@@ -115,8 +125,15 @@ pub fn validate(dataset: &Dataset, strictness: Strictness) -> Vec<Finding> {
     if strictness == Strictness::HouseStyle {
         style::check(dataset, &mut report);
     }
-    report.findings.sort_by_key(|(index, _)| *index);
-    report.findings.into_iter().map(|(_, finding)| finding).collect()
+    report.in_order()
+}
+
+/// The faults with which a set cannot be cited from: an empty field, an id used twice.
+pub(super) fn unusable(dataset: &Dataset) -> Vec<Finding> {
+    let mut report = Report::on(dataset);
+    filled(dataset, &mut report);
+    unique_ids(dataset, &mut report);
+    report.in_order()
 }
 
 fn filled(dataset: &Dataset, report: &mut Report<'_>) {

@@ -14,7 +14,10 @@ pub(crate) fn stem(word: &str) -> Cow<'_, str> {
         Some(singular) if vowelless && (2..=5).contains(&singular.len()) && !singular.ends_with('s') => {
             Cow::Borrowed(singular)
         }
-        _ if word.chars().nth(3).is_none() => Cow::Borrowed(word),
+        // So do numbers and names with a number in them.
+        _ if word.chars().nth(3).is_none() || word.bytes().any(|byte| byte.is_ascii_digit()) => {
+            Cow::Borrowed(word)
+        }
         _ => Stemmer::create(Algorithm::English).stem(word),
     }
 }

@@ -2,11 +2,13 @@
 
 mod error;
 mod local;
+mod matrix;
 mod vector;
 pub mod vectors;
 
 pub use error::EmbedError;
 pub use local::{LocalEmbedder, Tokenizer};
+pub use matrix::Matrix;
 pub use vector::{Vector, VectorFault};
 
 use std::fmt;

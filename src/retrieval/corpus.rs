@@ -1,8 +1,8 @@
 //! A data set with its indexes: everything that a question is answered from.
 
-use crate::dataset::{Dataset, Pair, indexed_text};
+use crate::dataset::{Dataset, Pair, indexed_texts};
 use crate::embedding::vectors::Reconciled;
-use crate::embedding::{EmbedError, Embedder, Vector};
+use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 
 use super::{
     Background, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, View, Views, fuse,
@@ -35,36 +35,40 @@ pub enum CorpusError {
         texts: usize,
         vectors: usize,
     },
-    #[error("the vectors of the data set \"{name}\" differ in size; embed it again with one model")]
-    MixedSizes { name: String },
 }
 
 impl Corpus {
-    /// Indexes a data set with the vector of the text `i` of its [`Views`] at `vectors[i]`.
-    pub fn build(dataset: Dataset, vectors: &[Vector]) -> Result<Self, CorpusError> {
-        let (owners, views): (Vec<usize>, Vec<View>) = Views::of(&dataset).owners.into_iter().unzip();
-        if vectors.len() != owners.len() {
-            return Err(CorpusError::Unequal {
-                name: dataset.name,
-                texts: owners.len(),
-                vectors: vectors.len(),
-            });
-        }
-        let Some(dense) = DenseIndex::of_pairs(vectors, owners) else {
-            return Err(CorpusError::MixedSizes { name: dataset.name });
+    /// Indexes a data set with the vector of the text `i` of its [`Views`] in the row `i`.
+    pub fn build(dataset: Dataset, vectors: Matrix) -> Result<Self, CorpusError> {
+        Self::lexical_only(dataset).with_vectors(vectors)
+    }
+
+    /// Adds the vectors to a corpus without: that of the text `i` of its data set's [`Views`] in the row `i`.
+    pub fn with_vectors(self, vectors: Matrix) -> Result<Self, CorpusError> {
+        let (owners, views): (Vec<usize>, Vec<View>) = Views::owners(&self.dataset).unzip();
+        let unequal = CorpusError::Unequal {
+            name: self.dataset.name.clone(),
+            texts: owners.len(),
+            vectors: vectors.len(),
         };
+        let dense = DenseIndex::of_pairs(vectors, owners).ok_or(unequal)?;
         let background = Background::sample(&dense);
         Ok(Self {
             dense,
             background,
             views,
-            ..Self::lexical_only(dataset)
+            ..self
         })
     }
 
     /// Indexes a data set without vectors, for a start before the model is there or a life without one.
     pub fn lexical_only(dataset: Dataset) -> Self {
-        let lexical = LexicalIndex::build(dataset.pairs.iter().map(indexed_text));
+        let lexical = LexicalIndex::build(&indexed_texts(&dataset));
+        Self::with_words(dataset, lexical)
+    }
+
+    /// A corpus without vectors of a data set whose [`indexed_texts`] are indexed already.
+    pub fn with_words(dataset: Dataset, lexical: LexicalIndex) -> Self {
         Self {
             dataset,
             dense: DenseIndex::default(),
@@ -112,7 +116,7 @@ pub async fn embed_missing(
     texts: &[String],
     reconciled: Reconciled,
     mut progress: impl FnMut(usize),
-) -> Result<Vec<Vector>, EmbedError> {
+) -> Result<Matrix, EmbedError> {
     let missing = &reconciled.missing;
     let length = |place: &usize| {
         missing
@@ -139,7 +143,7 @@ pub async fn embed_missing(
         progress(done);
     }
     let embedded: Option<Vec<Vector>> = embedded.into_iter().collect();
-    let complete = embedded.and_then(|embedded| reconciled.complete(embedded));
+    let complete = embedded.and_then(|embedded| reconciled.complete(&embedded));
     complete.ok_or_else(|| EmbedError::Run("it returned fewer vectors than texts".to_owned()))
 }
 
@@ -223,7 +227,7 @@ mod tests {
         let vectors = embed_missing(&embedder, &texts, nothing_known, |_| ())
             .await
             .unwrap();
-        Corpus::build(dataset, &vectors).unwrap()
+        Corpus::build(dataset, vectors).unwrap()
     }
 
     #[tokio::test]
@@ -253,27 +257,10 @@ mod tests {
 
     #[test]
     fn vectors_that_do_not_fit_the_pairs_are_refused() {
-        let error = Corpus::build(dataset(), &[counted("pool")]).unwrap_err();
+        let error = Corpus::build(dataset(), Matrix::of(&[counted("pool")]).unwrap()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the data set \"test\" has 6 texts and came with 1 vectors; embed it again"
-        );
-        let odd = Vector::normalised(vec![1.0], 1).unwrap();
-        let error = Corpus::build(
-            dataset(),
-            &[
-                counted("pool"),
-                counted("vote"),
-                counted("pool"),
-                counted("vote"),
-                counted("pool"),
-                odd,
-            ],
-        )
-        .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the vectors of the data set \"test\" differ in size; embed it again with one model"
         );
     }
 
@@ -283,23 +270,30 @@ mod tests {
         let embedder = Counting::new();
         let texts = Views::of(&dataset).texts;
         let all: Vec<Vector> = texts.iter().map(|text| counted(text)).collect();
-        let bytes = vectors::encode(embedder.model_id(), &texts, &all).unwrap();
+        let bytes = vectors::encode(embedder.model_id(), &texts, &Matrix::of(&all).unwrap()).unwrap();
         let file = VectorFile::parse(&bytes, "v").unwrap();
 
         dataset.pairs[1].answer = "Whoever locks tokens may vote.".into();
         let texts = Views::of(&dataset).texts;
-        let known = reconcile(embedder.model_id(), &texts, Some(&file));
+        let known = reconcile(embedder.model_id(), &texts, Some(file));
         let vectors = embed_missing(&embedder, &texts, known, |_| ()).await.unwrap();
         assert_eq!(*embedder.asked.lock().unwrap(), [[texts[3].clone()]]);
-        let kept: Vec<Vector> = texts
+        // What half precision made of the others.
+        let halves = |numbers: &[f32]| {
+            numbers
+                .iter()
+                .map(|number| half::f16::from_f32(*number).to_f32())
+                .collect()
+        };
+        let expected: Vec<Vec<f32>> = texts
             .iter()
-            .map(|text| {
-                file.get(embedder.model_id(), text)
-                    .cloned()
-                    .unwrap_or_else(|| counted(text))
+            .enumerate()
+            .map(|(index, text)| match index {
+                3 => counted(text).as_slice().to_vec(),
+                _ => halves(counted(text).as_slice()),
             })
             .collect();
-        assert_eq!(vectors, kept);
+        assert_eq!(vectors.rows().collect::<Vec<_>>(), expected);
     }
 
     #[tokio::test]
@@ -314,7 +308,7 @@ mod tests {
         assert_eq!(progress, [32, 64, 70]);
         assert_eq!(
             vectors,
-            texts.iter().map(|text| counted(text)).collect::<Vec<_>>()
+            Matrix::of(&texts.iter().map(|text| counted(text)).collect::<Vec<_>>()).unwrap()
         );
         assert_eq!(
             embedder.asked.lock().unwrap()[0][0],

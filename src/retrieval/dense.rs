@@ -5,52 +5,35 @@
 use std::cmp::Ordering;
 
 use super::hits::DenseHit;
-use crate::embedding::Vector;
+use crate::embedding::{Matrix, Vector};
 
-/// Unit vectors of a corpus, row-major.
+/// Unit vectors of a corpus and the pair of each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DenseIndex {
-    /// `rows x dimension` numbers.
-    numbers: Vec<f32>,
-    dimension: usize,
+    rows: Matrix,
     /// The pair of each row, ascending.
     owners: Vec<usize>,
 }
 
 impl DenseIndex {
-    /// Copies vectors into one block, each a pair of its own; `None` when their sizes differ.
-    pub fn build(vectors: &[Vector]) -> Option<Self> {
-        Self::of_pairs(vectors, (0..vectors.len()).collect())
+    /// An index in which each row is a pair of its own.
+    pub fn build(rows: Matrix) -> Self {
+        let owners = (0..rows.len()).collect();
+        Self { rows, owners }
     }
 
-    /// Copies vectors into one block; the pair of `vectors[i]` is `owners[i]`, ascending. `None` when the sizes of the
-    /// vectors differ, or the numbers of both lists.
-    pub fn of_pairs(vectors: &[Vector], owners: Vec<usize>) -> Option<Self> {
-        if owners.len() != vectors.len() || !owners.is_sorted() {
-            return None;
-        }
-        let dimension = vectors.first().map_or(0, Vector::dimension);
-        if vectors.iter().any(|vector| vector.dimension() != dimension) {
-            return None;
-        }
-        let mut numbers = Vec::with_capacity(vectors.len() * dimension);
-        for vector in vectors {
-            numbers.extend_from_slice(vector.as_slice());
-        }
-        Some(Self {
-            numbers,
-            dimension,
-            owners,
-        })
+    /// An index in which the pair of the row `i` is `owners[i]`, ascending; `None` when their numbers differ.
+    pub fn of_pairs(rows: Matrix, owners: Vec<usize>) -> Option<Self> {
+        (owners.len() == rows.len() && owners.is_sorted()).then_some(Self { rows, owners })
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.numbers.len().checked_div(self.dimension).unwrap_or(0)
+        self.rows.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.rows.is_empty()
     }
 
     /// The pair of a row.
@@ -58,14 +41,9 @@ impl DenseIndex {
         self.owners.get(row).copied()
     }
 
-    pub fn dimension(&self) -> usize {
-        self.dimension
-    }
-
     /// The numbers of a row.
     pub fn row(&self, index: usize) -> Option<&[f32]> {
-        let start = index.checked_mul(self.dimension)?;
-        self.numbers.get(start..start.checked_add(self.dimension)?)
+        self.rows.row(index)
     }
 
     /// The `k` pairs of the highest cosine, best first; equal cosines in the order of the pairs. Nothing for an index
@@ -106,12 +84,12 @@ impl DenseIndex {
 
     /// Cosine of the query with every row.
     fn scores(&self, query: &[f32]) -> Vec<f32> {
-        if self.dimension == 0 || query.len() != self.dimension {
+        if query.len() != self.rows.dimension() {
             return Vec::new();
         }
         // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set.
         pulp::Arch::new().dispatch(|| {
-            let rows = self.numbers.chunks_exact(self.dimension);
+            let rows = self.rows.rows();
             rows.map(|row| dot(row, query)).collect()
         })
     }
@@ -150,15 +128,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn vectors(rows: &[[f32; 2]]) -> Vec<Vector> {
-        rows.iter()
-            .map(|row| Vector::normalised(row.to_vec(), 2).unwrap())
-            .collect()
+    fn matrix(rows: &[[f32; 2]]) -> Matrix {
+        let vectors = rows
+            .iter()
+            .map(|row| Vector::normalised(row.to_vec(), 2).unwrap());
+        Matrix::of(&vectors.collect::<Vec<_>>()).unwrap()
     }
 
     #[test]
     fn the_nearest_come_first_and_equals_keep_their_order() {
-        let index = DenseIndex::build(&vectors(&[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, 0.0]])).unwrap();
+        let index = DenseIndex::build(matrix(&[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, 0.0]]));
         let query = Vector::normalised(vec![1.0, 0.0], 2).unwrap();
         let found = |k| {
             index
@@ -174,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_pair_is_as_near_as_its_nearest_row() {
-        let rows = vectors(&[[0.0, 1.0], [1.0, 0.0], [1.0, 0.1], [1.0, 1.0]]);
-        let index = DenseIndex::of_pairs(&rows, vec![0, 0, 1, 1]).unwrap();
+        let rows = matrix(&[[0.0, 1.0], [1.0, 0.0], [1.0, 0.1], [1.0, 1.0]]);
+        let index = DenseIndex::of_pairs(rows.clone(), vec![0, 0, 1, 1]).unwrap();
         let found = index.search(&Vector::normalised(vec![1.0, 0.0], 2).unwrap(), 5);
         assert_eq!(
             found
@@ -184,25 +163,17 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(0, 1, 1), (1, 2, 2)]
         );
-        assert_eq!(DenseIndex::of_pairs(&rows, vec![0, 1]), None);
-        assert_eq!(DenseIndex::of_pairs(&rows, vec![1, 0, 0, 0]), None);
+        assert_eq!(DenseIndex::of_pairs(rows.clone(), vec![0, 1]), None);
+        assert_eq!(DenseIndex::of_pairs(rows, vec![1, 0, 0, 0]), None);
     }
 
     #[test]
     fn an_empty_index_and_a_query_of_another_size_find_nothing() {
         let query = Vector::normalised(vec![1.0, 0.0], 2).unwrap();
-        assert_eq!(DenseIndex::build(&[]).unwrap().search(&query, 5), []);
-        let index = DenseIndex::build(&[Vector::normalised(vec![1.0; 3], 3).unwrap()]).unwrap();
+        assert_eq!(DenseIndex::default().search(&query, 5), []);
+        let three = Matrix::of(&[Vector::normalised(vec![1.0; 3], 3).unwrap()]).unwrap();
+        let index = DenseIndex::build(three);
         assert_eq!(index.search(&query, 5), []);
-    }
-
-    #[test]
-    fn vectors_of_two_sizes_make_no_index() {
-        let mixed = [
-            Vector::normalised(vec![1.0; 3], 3).unwrap(),
-            Vector::normalised(vec![1.0; 2], 2).unwrap(),
-        ];
-        assert_eq!(DenseIndex::build(&mixed), None);
     }
 
     proptest! {
@@ -220,7 +191,7 @@ mod tests {
             rows in proptest::collection::vec([-3_i8..3, -3_i8..3], 1..60), k in 0_usize..70
         ) {
             let rows: Vec<[f32; 2]> = rows.iter().map(|[x, y]| [f32::from(*x), f32::from(*y) + 0.5]).collect();
-            let index = DenseIndex::build(&vectors(&rows)).unwrap();
+            let index = DenseIndex::build(matrix(&rows));
             let query = Vector::normalised(vec![1.0, 0.3], 2).unwrap();
             let all = index.search(&query, rows.len());
             let top = index.search(&query, k);

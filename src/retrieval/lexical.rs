@@ -4,30 +4,19 @@
 //! Information Retrieval 3(4), 2009, with the idf of Lucene, `ln(1 + (N - df + 0.5) / (df + 0.5))`, which is never
 //! negative.
 
-use std::collections::HashMap;
-
 use super::hits::{LexicalHit, LexicalSearch};
-use super::terms::{Word, surfaces, word, words};
+use super::postings::{Postings, WordsError};
+use super::terms::{Word, words};
 
 /// Saturation of a term's frequency: the customary value (Robertson and Zaragoza give 1.2 to 2).
 const K1: f32 = 1.2;
 /// How much a long text is discounted, 0 to 1: the customary value (Robertson and Zaragoza give 0.5 to 0.8).
 const B: f32 = 0.75;
 
-/// Terms of a corpus and the texts that hold them.
+/// Texts that can be searched by their words.
 #[derive(Clone, Debug, Default)]
 pub struct LexicalIndex {
-    terms: HashMap<String, usize>,
-    postings: Vec<Vec<Posting>>,
-    /// Terms of each text.
-    lengths: Vec<u32>,
-    average_length: f32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Posting {
-    text: u32,
-    frequency: u32,
+    postings: Postings,
 }
 
 /// A word of the query, looked up.
@@ -45,75 +34,34 @@ struct Lookup {
 }
 
 impl LexicalIndex {
-    /// Indexes texts; a hit's `index` is the place of its text.
-    pub fn build<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
-        let mut index = Self::default();
-        // A corpus repeats its words, and folding and stemming one costs more than looking it up: each spelling is taken
-        // apart once. What is kept are the numbers of its terms and how many words it counts as.
-        let mut spellings: HashMap<String, (Vec<usize>, u32)> = HashMap::new();
-        for (number, text) in (0_u32..).zip(texts) {
-            let mut length = 0;
-            for surface in surfaces(text.as_ref()) {
-                let (terms, parts) = match spellings.get(surface) {
-                    Some(known) => known,
-                    None => {
-                        let word = word(surface);
-                        let terms = word
-                            .iter()
-                            .flat_map(Word::terms)
-                            .map(|term| index.number(term))
-                            .collect();
-                        // A compound is another spelling of its parts and makes a text no longer; a stop word counts nothing.
-                        let parts = word.as_ref().map_or(0, |word| word.parts.len() as u32);
-                        spellings.entry(surface.to_owned()).or_insert((terms, parts))
-                    }
-                };
-                for term in terms {
-                    index.count(*term, number);
-                }
-                length += parts;
-            }
-            index.lengths.push(length);
-        }
-        let total: f64 = index.lengths.iter().map(|length| f64::from(*length)).sum();
-        index.average_length = (total / index.lengths.len().max(1) as f64) as f32;
-        index
-    }
-
-    /// The number of a term, a new one for a new term.
-    fn number(&mut self, term: &str) -> usize {
-        match self.terms.get(term) {
-            Some(number) => *number,
-            None => {
-                self.terms.insert(term.to_owned(), self.postings.len());
-                self.postings.push(Vec::new());
-                self.postings.len() - 1
-            }
+    /// Indexes texts, a part of them on each core; a hit's `index` is the place of its text.
+    pub fn build<T: AsRef<str> + Sync>(texts: &[T]) -> Self {
+        Self {
+            postings: Postings::build(texts),
         }
     }
 
-    fn count(&mut self, term: usize, text: u32) {
-        let Some(postings) = self.postings.get_mut(term) else {
-            return;
-        };
-        match postings.last_mut().filter(|posting| posting.text == text) {
-            Some(posting) => posting.frequency += 1,
-            None => postings.push(Posting { text, frequency: 1 }),
-        }
+    /// The index as the bytes of a file, the same for the same texts; `None` when it is too large for one.
+    pub fn encode<T: AsRef<str>>(&self, texts: &[T]) -> Option<Vec<u8>> {
+        self.postings.encode(texts)
+    }
+
+    /// The index in such a file.
+    ///
+    /// # Errors
+    /// When the file is damaged, of another version, or was not made from exactly these texts.
+    pub fn decode<T: AsRef<str>>(bytes: &[u8], texts: &[T]) -> Result<Self, WordsError> {
+        let postings = Postings::decode(bytes, texts)?;
+        Ok(Self { postings })
     }
 
     /// Number of texts.
     pub fn len(&self) -> usize {
-        self.lengths.len()
+        self.postings.texts()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.lengths.is_empty()
-    }
-
-    /// Number of different terms.
-    pub fn vocabulary(&self) -> usize {
-        self.postings.len()
+        self.len() == 0
     }
 
     /// The `k` texts of the highest score. A query without content words finds nothing.
@@ -163,7 +111,7 @@ impl LexicalIndex {
             }
         }
         let look_up = |term: &String| {
-            let term = self.terms.get(term).copied();
+            let term = self.postings.number(term);
             Lookup {
                 term,
                 idf: self.idf(term),
@@ -179,7 +127,7 @@ impl LexicalIndex {
 
     /// An unknown term has the idf of one that no text holds.
     fn idf(&self, term: Option<usize>) -> f32 {
-        let holders = term.and_then(|term| self.postings.get(term)).map_or(0, Vec::len) as f32;
+        let holders = term.map_or(0, |term| self.postings.of(term).len()) as f32;
         let rest = self.len() as f32 - holders;
         (1.0 + (rest + 0.5) / (holders + 0.5)).ln()
     }
@@ -211,12 +159,11 @@ impl LexicalIndex {
     }
 
     fn each_score(&self, lookup: Lookup, mut add: impl FnMut(usize, f32)) {
-        let postings = lookup.term.and_then(|term| self.postings.get(term));
+        let postings = lookup.term.map(|term| self.postings.of(term));
         for posting in postings.into_iter().flatten() {
             let text = posting.text as usize;
-            let length = self.lengths.get(text).copied().unwrap_or(0) as f32;
             let frequency = posting.frequency as f32;
-            let relative = length / self.average_length.max(1.0);
+            let relative = self.postings.relative_length(text);
             let score = lookup.idf * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * relative));
             add(text, score);
         }
@@ -225,14 +172,7 @@ impl LexicalIndex {
     /// The query's words that a text holds, and their share by idf. Of a word with parts, the parts that the text
     /// holds count; its compound counts as all of them.
     fn coverage(&self, query: &[QueryWord<'_>], text: usize) -> (Vec<String>, f32) {
-        let holds = |lookup: &Lookup| {
-            let postings = lookup.term.and_then(|term| self.postings.get(term));
-            postings.is_some_and(|postings| {
-                postings
-                    .binary_search_by_key(&text, |posting| posting.text as usize)
-                    .is_ok()
-            })
-        };
+        let holds = |lookup: &Lookup| lookup.term.is_some_and(|term| self.postings.holds(term, text));
         let (mut terms, mut held, mut all) = (Vec::new(), 0.0, 0.0);
         for word in query {
             let weight: f32 = word.parts.iter().map(|part| part.idf).sum();
@@ -277,7 +217,7 @@ mod tests {
     ];
 
     fn found(query: &str) -> Vec<usize> {
-        let search = LexicalIndex::build(TEXTS).search(query, 10);
+        let search = LexicalIndex::build(&TEXTS).search(query, 10);
         search.hits.iter().map(|hit| hit.index).collect()
     }
 
@@ -293,7 +233,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_the_formula() {
-        let index = LexicalIndex::build(["pool pool fee", "pool", "gas"]);
+        let index = LexicalIndex::build(&["pool pool fee", "pool", "gas"]);
         let search = index.search("pool", 10);
         // N = 3, df = 2, average length 5/3.
         let idf = (1.0_f32 + 1.5 / 2.5).ln();
@@ -311,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_compound_in_the_query_counts_as_its_parts_or_as_itself_and_not_as_both() {
-        let index = LexicalIndex::build(["erc 4626", "erc4626", "gas fee"]);
+        let index = LexicalIndex::build(&["erc 4626", "erc4626", "gas fee"]);
         let search = index.search("ERC-4626", 10);
         // Every text has two terms, so BM25 of one occurrence is the idf. Two texts hold each part, one the compound.
         let idf = |holders: f32| (1.0 + (3.0 - holders + 0.5) / (holders + 0.5)).ln();
@@ -323,7 +263,7 @@ mod tests {
 
     #[test]
     fn equal_scores_keep_the_order_of_the_texts() {
-        let index = LexicalIndex::build(["pool", "gas", "pool", "pool"]);
+        let index = LexicalIndex::build(&["pool", "gas", "pool", "pool"]);
         let all: Vec<usize> = index
             .search("pool", 10)
             .hits
@@ -344,7 +284,8 @@ mod tests {
 
     #[test]
     fn matched_terms_are_spelled_as_the_query_spells_them() {
-        let search = LexicalIndex::build(TEXTS).search("Which POOLS suffer Impermanent losses and hail?", 10);
+        let search =
+            LexicalIndex::build(&TEXTS).search("Which POOLS suffer Impermanent losses and hail?", 10);
         assert_eq!(search.hits[0].terms, ["POOLS", "Impermanent", "losses"]);
         assert_eq!(search.words, ["POOLS", "suffer", "Impermanent", "losses", "hail"]);
         assert_eq!(search.unknown, ["suffer", "hail"]);
@@ -353,7 +294,7 @@ mod tests {
 
     #[test]
     fn coverage_is_the_share_by_idf_of_the_words_that_the_pair_holds() {
-        let index = LexicalIndex::build(["pool fee", "pool", "gas"]);
+        let index = LexicalIndex::build(&["pool fee", "pool", "gas"]);
         let search = index.search("pool fee hail", 10);
         let idf = |holders: f32| (1.0 + (3.0 - holders + 0.5) / (holders + 0.5)).ln();
         let (pool, fee, hail) = (idf(2.0), idf(1.0), idf(0.0));
@@ -364,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_word_said_twice_counts_once() {
-        let index = LexicalIndex::build(TEXTS);
+        let index = LexicalIndex::build(&TEXTS);
         assert_eq!(
             index.search("pool pools POOL", 10).hits,
             index.search("pool", 10).hits
@@ -374,13 +315,10 @@ mod tests {
     #[test]
     fn nothing_comes_of_nothing() {
         assert_eq!(
-            LexicalIndex::build(TEXTS).search("", 10),
+            LexicalIndex::build(&TEXTS).search("", 10),
             LexicalSearch::default()
         );
-        assert_eq!(LexicalIndex::build(TEXTS).search("what is the", 10).known(), 0.0);
-        assert_eq!(
-            LexicalIndex::build(Vec::<String>::new()).search("pool", 10).hits,
-            []
-        );
+        assert_eq!(LexicalIndex::build(&TEXTS).search("what is the", 10).known(), 0.0);
+        assert_eq!(LexicalIndex::build::<String>(&[]).search("pool", 10).hits, []);
     }
 }

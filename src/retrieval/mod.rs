@@ -10,7 +10,9 @@ mod fusion;
 mod hits;
 mod lexical;
 mod method;
+pub mod metrics;
 mod outside;
+mod postings;
 mod terms;
 mod views;
 
@@ -22,4 +24,5 @@ pub use hits::{DenseHit, LexicalHit, LexicalSearch};
 pub use lexical::LexicalIndex;
 pub use method::{Method, UnknownMethod};
 pub use outside::{Outside, OutsideHit};
+pub use postings::WordsError;
 pub use views::{View, Views};

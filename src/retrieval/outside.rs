@@ -2,7 +2,7 @@
 
 use super::DenseIndex;
 use crate::dataset::{OutsideKind, OutsideQuestion};
-use crate::embedding::Vector;
+use crate::embedding::{Matrix, Vector};
 
 /// Reference questions outside the field, with their vectors.
 #[derive(Clone, Debug, Default)]
@@ -20,14 +20,10 @@ pub struct OutsideHit {
 }
 
 impl Outside {
-    /// The reference `questions[i]` with its vector at `vectors[i]`; `None` when their numbers differ, or the vectors'
-    /// sizes.
-    pub fn build(questions: Vec<OutsideQuestion>, vectors: &[Vector]) -> Option<Self> {
-        if questions.len() != vectors.len() {
-            return None;
-        }
-        let index = DenseIndex::build(vectors)?;
-        Some(Self { questions, index })
+    /// The reference `questions[i]` with its vector in the row `i`; `None` when their numbers differ.
+    pub fn build(questions: Vec<OutsideQuestion>, vectors: Matrix) -> Option<Self> {
+        let index = DenseIndex::build(vectors);
+        (questions.len() == index.len()).then_some(Self { questions, index })
     }
 
     /// The nearest reference; `None` when there are none.
@@ -54,13 +50,13 @@ mod tests {
         };
         let outside = Outside::build(
             vec![question(OutsideKind::Trap), question(OutsideKind::Live)],
-            &[vector(1.0, 0.0), vector(0.0, 1.0)],
+            Matrix::of(&[vector(1.0, 0.0), vector(0.0, 1.0)]).unwrap(),
         )
         .unwrap();
         let hit = outside.nearest(&vector(0.1, 1.0)).unwrap();
         assert_eq!(hit.kind, OutsideKind::Live);
         assert!(hit.score > 0.99);
         assert_eq!(Outside::default().nearest(&vector(1.0, 0.0)), None);
-        assert!(Outside::build(vec![question(OutsideKind::Trap)], &[]).is_none());
+        assert!(Outside::build(vec![question(OutsideKind::Trap)], Matrix::default()).is_none());
     }
 }

@@ -44,14 +44,11 @@ pub(super) fn surfaces(text: &str) -> impl Iterator<Item = &str> {
 
 /// The next run of text that is one word, and what follows it.
 fn next_surface(text: &str) -> Option<(&str, &str)> {
-    let start = text.find(is_letter)?;
-    let text = text.get(start..)?;
+    let text = text.get(start_of_letters(text)?..)?;
     let mut end = 0;
     loop {
         let rest = text.get(end..)?;
-        let run = rest
-            .find(|character: char| !is_letter(character))
-            .unwrap_or(rest.len());
+        let run = letters(rest);
         let symbol = rest.get(..run)?;
         end += run;
         let Some(glue) = glue(symbol, text.get(end..)?) else {
@@ -61,23 +58,43 @@ fn next_surface(text: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// Where the first letter stands. Bytes are looked at as long as they are ASCII, which nearly all of an English text
+/// is: the words of the bundled set are found at every start.
+fn start_of_letters(text: &str) -> Option<usize> {
+    let at = text
+        .bytes()
+        .position(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())?;
+    let rest = text.get(at..)?;
+    Some(at + rest.find(is_letter)?)
+}
+
+/// Length of the run of letters at the front of a text.
+fn letters(text: &str) -> usize {
+    let ascii = text.bytes().position(|byte| !byte.is_ascii_alphanumeric());
+    match ascii.and_then(|end| Some((end, text.get(end..)?))) {
+        None => text.len(),
+        Some((end, rest)) if rest.starts_with(|next: char| next.is_ascii()) => end,
+        Some((end, rest)) => end + rest.find(|character| !is_letter(character)).unwrap_or(rest.len()),
+    }
+}
+
 /// Length of the signs that join the letters before them to the letters after them, if they do: a hyphen, a point or
 /// an operator between letters. Spaces around an operator join as well when both sides are symbols of a formula:
 /// `x * y = k` is one word as `x*y=k` is.
 fn glue(before: &str, rest: &str) -> Option<usize> {
     let mut characters = rest.chars();
     let sign = characters.next()?;
+    if sign == ' ' && rest.as_bytes().get(1).is_some_and(u8::is_ascii_alphanumeric) {
+        // Between two words of prose, which is where most of the time went.
+        return None;
+    }
     if JOINING.contains(sign) {
         return characters.next().is_some_and(is_letter).then(|| sign.len_utf8());
     }
     let operator = rest.trim_start_matches(' ');
     let sign = operator.chars().next().filter(|sign| OPERATORS.contains(*sign))?;
     let after = operator.get(sign.len_utf8()..)?.trim_start_matches(' ');
-    let symbol = after.get(
-        ..after
-            .find(|character: char| !is_letter(character))
-            .unwrap_or(after.len()),
-    )?;
+    let symbol = after.get(..letters(after))?;
     (is_symbol(before) && is_symbol(symbol)).then(|| rest.len() - after.len())
 }
 
@@ -98,12 +115,7 @@ fn is_letter(character: char) -> bool {
 
 /// The word of a surface; `None` for a stop word.
 pub(super) fn word(surface: &str) -> Option<Word<'_>> {
-    let folded: String = surface
-        .nfkd()
-        .filter(|character| !is_combining_mark(*character))
-        .flat_map(char::to_lowercase)
-        .map(|character| if character == '\u{2019}' { '\'' } else { character })
-        .collect();
+    let folded = fold(surface);
     let folded = folded.strip_suffix("'s").unwrap_or(&folded).replace('\'', "");
     let pieces: Vec<&str> = pieces(&folded);
     let joined = pieces.concat();
@@ -124,6 +136,18 @@ pub(super) fn word(surface: &str) -> Option<Word<'_>> {
         parts,
         compound,
     })
+}
+
+/// A word without case, accents and width.
+fn fold(surface: &str) -> String {
+    if surface.is_ascii() {
+        return surface.to_ascii_lowercase();
+    }
+    let decomposed = surface.nfkd().filter(|character| !is_combining_mark(*character));
+    let folded = decomposed.flat_map(char::to_lowercase);
+    folded
+        .map(|character| if character == '\u{2019}' { '\'' } else { character })
+        .collect()
 }
 
 /// Parts of a folded word: at its signs, and between the letters and the digits of a standard's name (`erc4626`).

@@ -24,19 +24,27 @@ pub struct Views {
 
 impl Views {
     pub fn of(dataset: &Dataset) -> Self {
-        let mut views = Self::default();
-        for (index, pair) in dataset.pairs.iter().enumerate() {
-            let aliases = pair.aliases.iter().map(|alias| (alias, View::Alias));
-            let texts = [(&pair.question, View::Question)]
+        let texts = dataset.pairs.iter().flat_map(|pair| {
+            let around = |text: &String| text.clone();
+            let aliases = pair.aliases.iter().map(around);
+            [around(&pair.question)]
                 .into_iter()
                 .chain(aliases)
-                .chain([(&pair.answer, View::Answer)]);
-            for (text, view) in texts {
-                views.texts.push(text.clone());
-                views.owners.push((index, view));
-            }
+                .chain([around(&pair.answer)])
+        });
+        Self {
+            texts: texts.collect(),
+            owners: Self::owners(dataset).collect(),
         }
-        views
+    }
+
+    /// The pair of each text, and what the text is to it.
+    pub fn owners(dataset: &Dataset) -> impl Iterator<Item = (usize, View)> {
+        dataset.pairs.iter().enumerate().flat_map(|(index, pair)| {
+            let aliases = std::iter::repeat_n(View::Alias, pair.aliases.len());
+            let views = [View::Question].into_iter().chain(aliases).chain([View::Answer]);
+            views.map(move |view| (index, view))
+        })
     }
 }
 

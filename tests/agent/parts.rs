@@ -8,7 +8,7 @@ use defi_qa::agent::classify::Talk;
 use defi_qa::agent::event::{Hit, Stage};
 use defi_qa::agent::{AgentError, Answerer, Piece};
 use defi_qa::dataset::{Dataset, Pair};
-use defi_qa::embedding::{EmbedError, Embedder, ModelId, Readiness, Vector};
+use defi_qa::embedding::{EmbedError, Embedder, Matrix, ModelId, Readiness, Vector};
 use defi_qa::retrieval::{Corpus, Views};
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -53,7 +53,7 @@ pub(crate) fn corpus() -> Corpus {
         .iter()
         .map(|text| embedded(text))
         .collect();
-    Corpus::build(dataset, &vectors).unwrap()
+    Corpus::build(dataset, Matrix::of(&vectors).unwrap()).unwrap()
 }
 
 /// What the embedder does with its next requests; the last one stays.

@@ -7,37 +7,43 @@ mod file;
 
 pub use file::{ContentHash, VectorFile, VectorFileError, content_hash, encode, save};
 
-use super::{ModelId, Vector};
+use super::{Matrix, ModelId, Vector};
 
 /// What is known of a set's vectors and what must be embedded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reconciled {
-    /// Parallel to the texts.
-    pub known: Vec<Option<Vector>>,
+    /// Rows of the texts that have one, in the order of the texts.
+    known: Matrix,
     /// Indices of the texts without a vector, ascending.
     pub missing: Vec<usize>,
 }
 
 impl Reconciled {
-    /// All vectors, once the missing ones are there in the order of `missing`; `None` when their number differs.
-    pub fn complete(self, embedded: Vec<Vector>) -> Option<Vec<Vector>> {
+    /// All vectors in the order of the texts, once the missing ones are there in the order of `missing`; `None` when
+    /// their number or their size differs.
+    pub fn complete(self, embedded: &[Vector]) -> Option<Matrix> {
         if embedded.len() != self.missing.len() {
             return None;
         }
-        let mut embedded = embedded.into_iter();
-        self.known
-            .into_iter()
-            .map(|known| known.or_else(|| embedded.next()))
-            .collect()
+        if embedded.is_empty() {
+            return Some(self.known);
+        }
+        let embedded = Matrix::of(embedded)?;
+        let all = self.known.len() + embedded.len();
+        let mut fresh = self.missing.iter().zip(embedded.rows()).peekable();
+        let mut known = self.known.rows();
+        let rows = (0..all).map(|index| match fresh.next_if(|(missing, _)| **missing == index) {
+            Some((_, row)) => Some(row),
+            None => known.next(),
+        });
+        Matrix::of_rows(rows.collect::<Option<Vec<&[f32]>>>()?, embedded.dimension())
     }
 }
 
 /// Looks every text up in the file, by what it says and by the model.
-pub fn reconcile(model: &ModelId, texts: &[String], file: Option<&VectorFile>) -> Reconciled {
-    let known: Vec<Option<Vector>> = texts.iter().map(|text| file?.get(model, text).cloned()).collect();
-    let missing = (0..texts.len())
-        .filter(|index| matches!(known.get(*index), Some(None)))
-        .collect();
+pub fn reconcile(model: &ModelId, texts: &[String], file: Option<VectorFile>) -> Reconciled {
+    let nothing = || (Matrix::default(), (0..texts.len()).collect());
+    let (known, missing) = file.map_or_else(nothing, |file| file.rows_of(model, texts));
     Reconciled { known, missing }
 }
 
@@ -64,26 +70,27 @@ mod tests {
     }
 
     fn bytes() -> Vec<u8> {
-        encode(&model(), &texts(), &rows()).unwrap()
+        encode(&model(), &texts(), &Matrix::of(&rows()).unwrap()).unwrap()
     }
 
     #[test]
     fn a_set_that_did_not_change_needs_no_model() {
         let file = VectorFile::parse(&bytes(), "v").unwrap();
-        let reconciled = reconcile(&model(), &texts(), Some(&file));
+        let reconciled = reconcile(&model(), &texts(), Some(file.clone()));
         assert_eq!(reconciled.missing, Vec::<usize>::new());
-        assert_eq!(reconciled.complete(Vec::new()), Some(rows()));
+        assert_eq!(reconciled.complete(&[]), Matrix::of(&rows()));
     }
 
     #[test]
     fn an_edited_text_and_another_model_are_embedded_again() {
         let file = VectorFile::parse(&bytes(), "v").unwrap();
         let edited: Vec<String> = vec!["two".into(), "one!".into(), "new".into(), "one".into()];
-        let reconciled = reconcile(&model(), &edited, Some(&file));
+        let reconciled = reconcile(&model(), &edited, Some(file.clone()));
         assert_eq!(reconciled.missing, [1, 2]);
         let fresh = rows()[2].clone();
-        let all = reconciled.complete(vec![fresh.clone(), fresh.clone()]).unwrap();
-        assert_eq!(all, [rows()[1].clone(), fresh.clone(), fresh, rows()[0].clone()]);
+        let all = reconciled.complete(&[fresh.clone(), fresh.clone()]);
+        let expected = [rows()[1].clone(), fresh.clone(), fresh, rows()[0].clone()];
+        assert_eq!(all, Matrix::of(&expected));
 
         let other_name = ModelId {
             name: "other".into(),
@@ -94,16 +101,13 @@ mod tests {
             ..model()
         };
         for other in [other_name, other_size] {
-            assert_eq!(reconcile(&other, &texts(), Some(&file)).missing, [0, 1, 2]);
+            assert_eq!(reconcile(&other, &texts(), Some(file.clone())).missing, [0, 1, 2]);
         }
         assert_eq!(reconcile(&model(), &texts(), None).missing, [0, 1, 2]);
     }
 
     #[test]
     fn a_completion_of_another_number_is_refused() {
-        assert_eq!(
-            reconcile(&model(), &texts(), None).complete(rows()[..2].to_vec()),
-            None
-        );
+        assert_eq!(reconcile(&model(), &texts(), None).complete(&rows()[..2]), None);
     }
 }

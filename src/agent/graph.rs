@@ -1,9 +1,9 @@
 //! The graph of the agent: which node follows which. Pure, so that every path can be walked in a test.
 //!
 //! ```text
-//! parse ─► classify ─┬─► embed ───► dense ─┐
-//!                    │                     ├─► fuse ─► judge ─┬─► answer ──► end
-//!                    ├─► lexical ──────────┘                  └─► decline ─► end
+//! parse ─► classify ─┬─► rewrite ─┬─► embed ───► dense ─┐
+//!                    │            └─► lexical ──────────┴─► fuse ─► judge ─┬─► answer ──► end
+//!                    │                                                     └─► decline ─► end
 //!                    └─► converse ─► end
 //! any node ─► error ─► end
 //! ```
@@ -29,7 +29,7 @@ pub enum Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     To(Stage),
-    /// The search: `embed` then `dense` beside `lexical`, which meet in `fuse`.
+    /// The search: `rewrite`, then `embed` and `dense` beside `lexical`, which meet in `fuse`.
     Search,
     End,
 }
@@ -45,6 +45,7 @@ pub fn next(stage: Stage, decision: Decision) -> Next {
         (Stage::Parse, _) => Next::To(Stage::Classify),
         (Stage::Classify, Decision::SmallTalk) => Next::To(Stage::Converse),
         (Stage::Classify, _) => Next::Search,
+        (Stage::Rewrite, _) => Next::Search,
         (Stage::Embed, _) => Next::To(Stage::Dense),
         (Stage::Lexical | Stage::Dense, _) => Next::To(Stage::Fuse),
         (Stage::Fuse, _) => Next::To(Stage::Judge),

@@ -195,7 +195,9 @@ impl Agent {
                 Ok(Decision::Go)
             }
             // The search nodes run in `retrieve`.
-            Stage::Embed | Stage::Lexical | Stage::Dense | Stage::Fuse | Stage::Unknown => Ok(Decision::Go),
+            Stage::Rewrite | Stage::Embed | Stage::Lexical | Stage::Dense | Stage::Fuse | Stage::Unknown => {
+                Ok(Decision::Go)
+            }
         }
     }
 

@@ -19,8 +19,9 @@ pub(super) struct Found {
 }
 
 impl Agent {
-    /// The search: both retrievers at once, then the fusion.
+    /// The search: the question as it is read, both retrievers at once, then the fusion.
     pub(super) async fn retrieve(&self, emitter: &Emitter, question: &str) -> Result<Found, AgentError> {
+        let question = &self.rewrite(emitter, question).await?;
         let ((dense, outside), lexical) =
             tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
         let clock = emitter.begin(Stage::Fuse).await;
@@ -37,6 +38,29 @@ impl Agent {
             .end(Some(format!("{}, {} hits", self.method, hits.len())))
             .await;
         Ok(Found { hits, signals })
+    }
+
+    /// The question as the searches read it: with its misspellings put right. What is shown and answered stays as it was
+    /// asked.
+    async fn rewrite(&self, emitter: &Emitter, question: &str) -> Result<String, AgentError> {
+        let mut clock = emitter.begin(Stage::Rewrite).await;
+        let corpus = match self.corpus(&mut clock, Stage::Rewrite).await {
+            Ok(corpus) => corpus,
+            Err(error) => return Err(clock.failed(error).await),
+        };
+        let asked = question.to_owned();
+        // The first one counts the words of the corpus.
+        let corrected = match tokio::task::spawn_blocking(move || corpus.corrected(&asked)).await {
+            Ok(corrected) => corrected,
+            Err(error) => {
+                let error = AgentError::lasting(Stage::Rewrite, error.to_string());
+                return Err(clock.failed(error).await);
+            }
+        };
+        let changes = corrected.changes.iter();
+        let changes: Vec<String> = changes.map(|(from, to)| format!("{from} read as {to}")).collect();
+        clock.end((!changes.is_empty()).then(|| changes.join(", "))).await;
+        Ok(corrected.text)
     }
 
     async fn dense(

@@ -7,7 +7,7 @@ mod vector;
 pub mod vectors;
 
 pub use error::EmbedError;
-pub use local::{LocalEmbedder, Tokenizer};
+pub use local::{LocalEmbedder, Tokenizer, knows_whole_word};
 pub use matrix::Matrix;
 pub use vector::{Vector, VectorFault};
 

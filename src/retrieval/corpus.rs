@@ -4,8 +4,10 @@ use crate::dataset::{Dataset, Pair, indexed_texts};
 use crate::embedding::vectors::Reconciled;
 use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 
+use super::spelling::LazySpelling;
 use super::{
-    Background, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, View, Views, fuse,
+    Background, Corrected, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, View,
+    Views, fuse,
 };
 
 /// Texts that one request to an embedder holds, so that progress can be told and a stop loses little.
@@ -24,6 +26,7 @@ pub struct Corpus {
     pub outside: Outside,
     /// What each row of `dense` was made from.
     views: Vec<View>,
+    spelling: LazySpelling,
 }
 
 /// Why vectors do not make a corpus of a data set.
@@ -76,12 +79,21 @@ impl Corpus {
             background: Background::default(),
             outside: Outside::default(),
             views: Vec::new(),
+            spelling: LazySpelling::default(),
         }
     }
 
     /// Which text of its pair a dense hit is nearest to.
     pub fn view(&self, hit: &DenseHit) -> Option<View> {
         self.views.get(hit.row).copied()
+    }
+
+    /// A question with its misspellings put right by the words of this corpus. The first call counts the words, which takes
+    /// milliseconds.
+    pub fn corrected(&self, question: &str) -> Corrected {
+        self.spelling
+            .get(|| indexed_texts(&self.dataset))
+            .correct(question)
     }
 
     /// Number of pairs.

@@ -13,6 +13,7 @@ mod method;
 pub mod metrics;
 mod outside;
 mod postings;
+mod spelling;
 mod terms;
 mod views;
 
@@ -25,4 +26,5 @@ pub use lexical::LexicalIndex;
 pub use method::{Method, UnknownMethod};
 pub use outside::{Outside, OutsideHit};
 pub use postings::WordsError;
+pub use spelling::Corrected;
 pub use views::{View, Views};

@@ -25,6 +25,7 @@ async fn a_run_cancelled_before_it_starts_says_nothing_else() {
 async fn a_run_is_cancelled_while_it_waits() {
     let world = World::loading(vec![Step::Hangs]);
     let mut run = world.starts(1, QUESTION, 1024);
+    world.loads();
     run.until(|what| {
         matches!(
             what,

@@ -112,7 +112,7 @@ async fn an_unusable_data_set_fails_the_search() {
     world.fails_to_load();
     let events = world.asks(QUESTION).await;
     let (stage, message, retryable) = failed(&events);
-    assert_eq!(stage, Stage::Dense);
+    assert_eq!(stage, Stage::Rewrite);
     assert_eq!(message, "The data set has no pair");
     assert!(!retryable);
     assert_error_node(&events);
@@ -124,7 +124,7 @@ async fn a_data_set_that_fails_while_the_model_still_loads_fails_the_run_at_once
     let run = world.starts(1, QUESTION, 1024);
     world.fails_to_load();
     let events = run.rest().await;
-    assert_eq!(failed(&events).0, Stage::Lexical);
+    assert_eq!(failed(&events).0, Stage::Rewrite);
     assert_error_node(&events);
 }
 

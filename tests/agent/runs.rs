@@ -22,6 +22,8 @@ async fn a_question_is_answered_from_evidence_and_says_so_in_order() {
             "..parse",
             "classify..",
             "..classify",
+            "rewrite..",
+            "..rewrite",
             "embed..",
             "miss",
             "..embed",
@@ -123,19 +125,14 @@ async fn a_run_that_comes_too_early_says_what_it_waits_for_and_counts_it() {
     let world = World::loading(vec![text("By the ratio [1]."), end()]);
     let mut run = world.starts(1, QUESTION, 1024);
     let waits = |stage| move |what: &AgentEvent| matches!(what, AgentEvent::Waiting { stage: on, .. } if *on == stage);
-    run.until(waits(Stage::Embed)).await;
-    run.until(waits(Stage::Lexical)).await;
+    run.until(waits(Stage::Rewrite)).await;
     assert_eq!(
         names(&run.heard)[5..],
-        [
-            "embed..",
-            "embed waits for the embedding model to load",
-            "lexical..",
-            "lexical waits for the data set to load",
-        ]
+        ["rewrite..", "rewrite waits for the data set to load"]
     );
     tokio::time::advance(Duration::from_millis(30)).await;
     world.loads();
+    run.until(waits(Stage::Embed)).await;
     run.until(|what| {
         matches!(
             what,
@@ -153,8 +150,9 @@ async fn a_run_that_comes_too_early_says_what_it_waits_for_and_counts_it() {
         AgentEvent::StageFinished { ms, wait_ms, .. } => (*ms, *wait_ms),
         other => panic!("{other:?}"),
     };
-    assert_eq!(waited(Stage::Lexical), (30.0, 30.0));
-    assert_eq!(waited(Stage::Embed), (42.0, 42.0));
+    assert_eq!(waited(Stage::Rewrite), (30.0, 30.0));
+    assert_eq!(waited(Stage::Lexical), (0.0, 0.0));
+    assert_eq!(waited(Stage::Embed), (12.0, 12.0));
     assert_eq!(waited(Stage::Dense), (0.0, 0.0));
     assert_eq!(fold(&events).outcome(), Some(Outcome::Answered));
 }
@@ -167,7 +165,7 @@ async fn a_reader_is_told_of_a_wait_for_as_long_as_it_lasts() {
         matches!(
             what,
             AgentEvent::Waiting {
-                stage: Stage::Lexical,
+                stage: Stage::Rewrite,
                 ..
             }
         )

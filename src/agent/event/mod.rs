@@ -138,6 +138,7 @@ pub struct Setup {
 pub enum Stage {
     Parse,
     Classify,
+    Rewrite,
     Embed,
     Lexical,
     Dense,
@@ -158,6 +159,7 @@ impl Stage {
         match self {
             Self::Parse => "parse",
             Self::Classify => "classify",
+            Self::Rewrite => "rewrite",
             Self::Embed => "embed",
             Self::Lexical => "lexical",
             Self::Dense => "dense",

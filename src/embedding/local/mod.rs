@@ -5,7 +5,7 @@ mod model;
 mod queue;
 mod tokenizer;
 
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{Tokenizer, knows_whole_word};
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

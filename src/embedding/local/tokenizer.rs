@@ -1,7 +1,9 @@
 //! From text to the token ids that the model reads.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::LazyLock;
 
 use rten_text::normalizers::{Bert, BertOptions, Normalizer as _};
 use serde::Deserialize;
@@ -13,6 +15,9 @@ pub(super) const LONGEST: usize = 256;
 /// No text of human language needs more characters for [`LONGEST`] tokens; without the cut, a pasted file of
 /// megabytes would be split into tokens only to be thrown away.
 const LONGEST_CHARS: usize = 16_384;
+
+/// The tokenizer file of the bundled model.
+const BUNDLED: &str = include_str!("../../../data/model/tokenizer.json");
 
 /// The BERT WordPiece tokenizer of the bundled model.
 ///
@@ -41,7 +46,7 @@ impl fmt::Debug for Tokenizer {
 impl Tokenizer {
     /// The tokenizer of the bundled model.
     pub fn bundled() -> Result<Self, String> {
-        Self::from_json(include_str!("../../../data/model/tokenizer.json"))
+        Self::from_json(BUNDLED)
     }
 
     pub(super) fn from_json(json: &str) -> Result<Self, String> {
@@ -104,6 +109,27 @@ impl Tokenizer {
         let ids = encoded.token_ids().iter().map(|id| i32::try_from(*id));
         ids.collect::<Result<_, _>>().map_err(|error| error.to_string())
     }
+}
+
+/// Whether the bundled model's vocabulary holds this lower-case word whole, which it does for the common words of English
+/// and for no misspelling. The vocabulary is read at the first call, which takes some milliseconds.
+pub fn knows_whole_word(word: &str) -> bool {
+    #[derive(Deserialize)]
+    struct File<'a> {
+        #[serde(borrow)]
+        model: Pieces<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Pieces<'a> {
+        #[serde(borrow)]
+        vocab: BTreeMap<Cow<'a, str>, u32>,
+    }
+    static WORDS: LazyLock<HashSet<Cow<'static, str>>> = LazyLock::new(|| {
+        let file: Option<File<'_>> = serde_json::from_str(BUNDLED).ok();
+        file.map(|file| file.model.vocab.into_keys().collect())
+            .unwrap_or_default()
+    });
+    WORDS.contains(word)
 }
 
 #[cfg(test)]

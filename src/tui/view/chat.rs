@@ -223,7 +223,7 @@ fn done(entry: &Entry, outcome: Outcome, theme: &Theme) -> (String, Style) {
 
 fn doing(stage: Stage) -> &'static str {
     match stage {
-        Stage::Parse | Stage::Classify => "reading the question",
+        Stage::Parse | Stage::Classify | Stage::Rewrite => "reading the question",
         Stage::Embed => "turning the question into a vector",
         Stage::Dense | Stage::Lexical => "searching",
         Stage::Fuse | Stage::Judge => "weighing the evidence",

@@ -16,6 +16,7 @@ mod endpoint;
 mod error;
 mod fault;
 mod headers;
+mod limiter;
 mod limits;
 mod peer;
 mod wire;
@@ -23,7 +24,8 @@ mod wire;
 pub use chat::{ChatClient, ChatEvent, ChatRequest, ChatStream, FinishReason, Message, Role, Usage};
 pub use endpoint::{ApiKey, BaseUrl, Endpoint, EndpointError, OPENAI_BASE_URL, Timeouts};
 pub use error::{Asked, ProviderError, Said, TimeoutKind};
-pub use limits::{Limit, Limits};
+pub use limiter::{LimitState, LimiterState, Paused, Priority, Quota};
+pub use limits::{BreakerPhase, Limit, LimitOrigin, Limits};
 
 /// A directive for `tracing_subscriber::EnvFilter` that every subscriber must add after its own.
 ///

@@ -84,3 +84,65 @@ fn open(event: &Result<ChatEvent, ProviderError>) -> Option<String> {
         seconds(*retry_in)
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::provider::Asked;
+
+    async fn said(asked: Vec<Result<ChatEvent, ProviderError>>) -> Vec<Result<Piece, AgentError>> {
+        let hit = Hit {
+            rank: 1,
+            answer: "By the ratio.".to_owned(),
+            ..Hit::default()
+        };
+        let instead = Extractive.answer("How?", &[hit]);
+        unless_open(
+            Stage::Answer,
+            stream::iter(asked).boxed(),
+            instead,
+            "quoted from the evidence instead",
+        )
+        .collect()
+        .await
+    }
+
+    #[tokio::test]
+    async fn while_the_circuit_is_open_the_evidence_is_quoted_with_a_note() {
+        let open = ProviderError::CircuitOpen {
+            host: "api.openai.com".to_owned(),
+            retry_in: Duration::from_millis(11_200),
+        };
+        let limits = ChatEvent::Limits(crate::provider::Limits::default());
+        let said = said(vec![Ok(limits), Err(open)]).await;
+        assert!(matches!(said[0], Ok(Piece::Limits(_))));
+        assert_eq!(
+            said[1..],
+            [
+                Ok(Piece::Note(
+                    "api.openai.com is not answering (circuit open, next try in 12 s): quoted from the evidence instead"
+                        .to_owned()
+                )),
+                Ok(Piece::Text("By the ratio. [1]".to_owned())),
+                Ok(Piece::End {
+                    usage: None,
+                    cut: None
+                }),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn any_other_failure_stays_one() {
+        let asked = Asked {
+            model: "m".to_owned(),
+            host: "h".to_owned(),
+        };
+        let cut = ProviderError::StreamCut { asked };
+        let said = said(vec![Ok(ChatEvent::Token("By".to_owned())), Err(cut)]).await;
+        assert_eq!(said.len(), 2);
+        assert!(said[1].as_ref().is_err_and(|error| error.retryable));
+    }
+}

@@ -119,7 +119,7 @@ impl Asking {
         match reading.answer.next().await {
             Some(Ok(ChatEvent::Limits(reported))) => {
                 reading.pass.answered(Some(&reported));
-                self.say(ChatEvent::Limits(self.gate.beside(reported)));
+                self.say(ChatEvent::Limits(self.gate.beside(&reported)));
             }
             Some(Ok(ChatEvent::Finished { reason, usage })) => {
                 reading.pass.succeeded(usage.map(|usage| usage.total_tokens));

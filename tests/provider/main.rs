@@ -1,5 +1,9 @@
 //! The chat client against a real server on loopback that does what a script says.
-#![allow(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test's helper fails by panicking"
+)]
 
 mod breaking;
 mod clock;

@@ -17,7 +17,7 @@
 //! ├── dataset/     WHAT IS KNOWN: question-and-answer pairs, loaders, validation, the bundled set
 //! ├── embedding/   FROM TEXT TO VECTORS: the Embedder trait, the model inside the program, vectors in a file
 //! ├── cache/       WHAT WAS SEEN BEFORE: vectors by what they were made from (memory; Redis and disk are to come)
-//! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault
+//! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
 //! └── text/        text from outside made safe for a terminal, and measured as the terminal measures it
 //! ```
 //!

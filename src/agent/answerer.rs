@@ -1,5 +1,7 @@
 //! Who writes the answer: the extractive answerer or a chat model.
 
+use std::time::Duration;
+
 use futures::stream::BoxStream;
 
 use super::classify::Talk;
@@ -11,8 +13,20 @@ use super::event::{Hit, Limits, Usage};
 pub enum Piece {
     /// The next piece of the text.
     Text(String),
-    /// What the endpoint reported of its limits.
+    /// What is known of the endpoint's limits.
     Limits(Limits),
+    /// Nothing comes before this is over, in plain words.
+    Waiting { on: String },
+    /// The endpoint failed, and is asked again after `wait`; `attempt` is the number of the try that comes, from 2.
+    Retry {
+        why: String,
+        wait: Duration,
+        attempt: u32,
+    },
+    /// A wait that was told is over, after so long.
+    Resumed { waited: Duration },
+    /// What is to be said about the answer beside it.
+    Note(String),
     /// The text is at its end. `cut` says why it stops early, if it does. A stream without this piece was cut off.
     End {
         usage: Option<Usage>,

@@ -1,5 +1,7 @@
 //! The answerer that asks a chat model over the provider.
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
@@ -8,7 +10,9 @@ use super::classify::Talk;
 use super::error::AgentError;
 use super::event::{Hit, Stage};
 use super::prompt;
-use crate::provider::{ChatClient, ChatEvent, ChatRequest, FinishReason, Message, ProviderError, Role};
+use crate::provider::{
+    ChatClient, ChatEvent, ChatRequest, ChatStream, FinishReason, Message, ProviderError, Role,
+};
 
 /// A model behind an OpenAI-compatible endpoint.
 #[derive(Clone, Debug)]
@@ -30,7 +34,17 @@ impl ChatModel {
         }
     }
 
-    fn ask(&self, stage: Stage, system: &str, user: String) -> BoxStream<'static, Result<Piece, AgentError>> {
+    /// Asks for an answer from evidence. The events come as the provider tells them, see [`piece`].
+    pub(super) fn ask_answer(&self, question: &str, hits: &[Hit]) -> ChatStream {
+        self.ask(prompt::SYSTEM, prompt::user(question, hits))
+    }
+
+    /// Answers small talk.
+    pub(super) fn ask_talk(&self, question: &str) -> ChatStream {
+        self.ask(prompt::SMALL_TALK, question.to_owned())
+    }
+
+    fn ask(&self, system: &str, user: String) -> ChatStream {
         let message = |role, content: String| Message { role, content };
         let request = ChatRequest {
             messages: vec![
@@ -40,10 +54,7 @@ impl ChatModel {
             temperature: Some(self.temperature),
             max_tokens: Some(self.max_tokens),
         };
-        self.client
-            .stream(request)
-            .map(move |event| piece(stage, event))
-            .boxed()
+        self.client.stream(request)
     }
 }
 
@@ -53,7 +64,9 @@ impl Answerer for ChatModel {
     }
 
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {
-        self.ask(Stage::Answer, prompt::SYSTEM, prompt::user(question, hits))
+        self.ask_answer(question, hits)
+            .map(|event| piece(Stage::Answer, event))
+            .boxed()
     }
 
     fn converse(
@@ -62,14 +75,22 @@ impl Answerer for ChatModel {
         _talk: Talk,
         _pairs: usize,
     ) -> BoxStream<'static, Result<Piece, AgentError>> {
-        self.ask(Stage::Converse, prompt::SMALL_TALK, question.to_owned())
+        self.ask_talk(question)
+            .map(|event| piece(Stage::Converse, event))
+            .boxed()
     }
 }
 
-fn piece(stage: Stage, event: Result<ChatEvent, ProviderError>) -> Result<Piece, AgentError> {
+/// What an event of the provider means for the run.
+pub(super) fn piece(stage: Stage, event: Result<ChatEvent, ProviderError>) -> Result<Piece, AgentError> {
     match event {
         Ok(ChatEvent::Limits(limits)) => Ok(Piece::Limits(limits)),
         Ok(ChatEvent::Token(text)) => Ok(Piece::Text(text)),
+        Ok(ChatEvent::Waiting { on, wait }) => Ok(Piece::Waiting {
+            on: format!("{on}, {}", seconds(wait)),
+        }),
+        Ok(ChatEvent::Retrying { why, wait, attempt }) => Ok(Piece::Retry { why, wait, attempt }),
+        Ok(ChatEvent::Resumed { waited }) => Ok(Piece::Resumed { waited }),
         Ok(ChatEvent::Finished { reason, usage }) => Ok(Piece::End {
             usage,
             cut: cut(reason),
@@ -80,6 +101,11 @@ fn piece(stage: Stage, event: Result<ChatEvent, ProviderError>) -> Result<Piece,
             retryable: error.retryable(),
         }),
     }
+}
+
+/// `3 s`: whole seconds that are enough, since nobody reads a finer wait.
+pub(super) fn seconds(wait: Duration) -> String {
+    format!("{} s", wait.as_millis().div_ceil(1_000).max(1))
 }
 
 /// Why a text that ended so is not whole.

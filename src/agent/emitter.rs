@@ -1,5 +1,7 @@
 //! The mouth of a run: stamps every event with the run and its time and sends it to the readers.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -73,6 +75,11 @@ impl StageClock {
         value
     }
 
+    /// Counts a wait that somebody else did and told.
+    pub(super) fn waited(&mut self, wait: Duration) {
+        self.wait_ms += ms(wait);
+    }
+
     /// Ends the stage that failed; gives the error back for the caller to return.
     pub(super) async fn failed(self, error: AgentError) -> AgentError {
         self.end(Some("failed".to_owned())).await;
@@ -93,7 +100,8 @@ impl StageClock {
     }
 }
 
-fn ms(duration: std::time::Duration) -> f64 {
+/// Milliseconds as the events tell them.
+pub(super) fn ms(duration: Duration) -> f64 {
     // Microseconds are enough to compare stages, and keep the lines of a recording short.
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::answerer::{Answerer, Piece};
 use super::citation;
 use super::classify::{Intent, classify};
-use super::emitter::Emitter;
+use super::emitter::{Emitter, ms};
 use super::error::AgentError;
 use super::event::{AgentEvent, Event, Hit, LONGEST_QUESTION, Outcome, RunId, Setup, Stage, Usage};
 use super::graph::{self, Decision, Next};
@@ -232,7 +232,7 @@ impl Agent {
         outcome: Outcome,
         state: &mut State,
     ) -> Result<Decision, AgentError> {
-        let clock = emitter.begin(stage).await;
+        let mut clock = emitter.begin(stage).await;
         while let Some(piece) = pieces.next().await {
             match piece {
                 Ok(Piece::Text(text)) => {
@@ -240,10 +240,23 @@ impl Agent {
                     emitter.say(AgentEvent::Token { text }).await;
                 }
                 Ok(Piece::Limits(limits)) => emitter.say(AgentEvent::Limits { limits }).await,
+                Ok(Piece::Waiting { on }) => emitter.say(AgentEvent::Waiting { stage, on }).await,
+                Ok(Piece::Retry { why, wait, attempt }) => {
+                    let wait_ms = ms(wait);
+                    emitter
+                        .say(AgentEvent::Retry {
+                            why,
+                            wait_ms,
+                            attempt,
+                        })
+                        .await;
+                }
+                Ok(Piece::Resumed { waited }) => clock.waited(waited),
+                Ok(Piece::Note(note)) => state.note = Some(note),
                 Ok(Piece::End { usage, cut }) => {
                     state.outcome = Some(if cut.is_some() { Outcome::Partial } else { outcome });
                     state.usage = usage;
-                    state.note = cut;
+                    state.note = cut.or(state.note.take());
                     clock.end(None).await;
                     return Ok(Decision::Go);
                 }

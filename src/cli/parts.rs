@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failure, corpus};
-use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge};
+use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
 use crate::app::Gauges;
 use crate::cache::VectorCache;
 use crate::config::{ChatChoice, Config, EmbedderChoice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder};
-use crate::provider::{ApiKey, ChatClient, Endpoint, Timeouts};
+use crate::provider::{ApiKey, ChatClient, Endpoint, Quota, RetryPolicy, Timeouts};
 use crate::retrieval::Method;
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
@@ -106,6 +106,14 @@ fn answerer(config: &Config) -> Result<Arc<dyn Answerer>, Failure> {
             connect: Duration::from_secs(config.connect_timeout_s.value),
             idle: Duration::from_secs(config.idle_timeout_s.value),
             ..Timeouts::default()
+        })
+        .with_quota(Quota {
+            rpm: config.rpm.value,
+            tpm: config.tpm.value,
+        })
+        .with_retry(RetryPolicy {
+            max_retries: config.max_retries.value,
+            ..RetryPolicy::default()
         });
     match &config.api_key.value {
         Some(key) => {
@@ -122,10 +130,10 @@ fn answerer(config: &Config) -> Result<Arc<dyn Answerer>, Failure> {
         None => {}
     }
     let client = ChatClient::new(endpoint).map_err(|error| Failure::other(error.to_string()))?;
-    Ok(Arc::new(ChatModel::new(
+    Ok(Arc::new(WithFallback::new(ChatModel::new(
         client,
         model.clone(),
         config.temperature.value,
         config.max_tokens.value,
-    )))
+    ))))
 }

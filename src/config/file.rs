@@ -32,6 +32,9 @@ pub(super) struct Chat {
     pub(super) max_tokens: Option<u32>,
     pub(super) connect_timeout_s: Option<u64>,
     pub(super) idle_timeout_s: Option<u64>,
+    pub(super) rpm: Option<u32>,
+    pub(super) tpm: Option<u32>,
+    pub(super) max_retries: Option<u32>,
 }
 
 impl std::fmt::Debug for Chat {

@@ -42,6 +42,12 @@ pub struct Config {
     pub connect_timeout_s: Setting<u64>,
     /// Longest silence between two pieces of a stream, in seconds.
     pub idle_timeout_s: Setting<u64>,
+    /// Requests a minute, beside what the endpoint itself reports.
+    pub rpm: Setting<Option<u32>>,
+    /// Tokens a minute, of questions and answers together.
+    pub tpm: Setting<Option<u32>>,
+    /// Tries after the first.
+    pub max_retries: Setting<u32>,
     /// `hybrid`, `dense`, `lexical` or `rrf`.
     pub retriever: Setting<String>,
     /// How many pairs are retrieved.
@@ -156,6 +162,16 @@ impl Config {
         )?;
         let idle_timeout_s = Setting::default_of(60).over(file.chat.idle_timeout_s, Origin::File);
         in_range("chat.idle_timeout_s", idle_timeout_s.value as f64, 1.0, 3600.0)?;
+        let quota = |key: &'static str, value: Option<u32>| -> Result<Setting<Option<u32>>, ConfigError> {
+            if let Some(value) = value {
+                in_range(key, f64::from(value), 1.0, 1e9)?;
+            }
+            Ok(Setting::default_of(None).over(value.map(Some), Origin::File))
+        };
+        let rpm = quota("chat.rpm", file.chat.rpm)?;
+        let tpm = quota("chat.tpm", file.chat.tpm)?;
+        let max_retries = Setting::default_of(3).over(file.chat.max_retries, Origin::File);
+        in_range("chat.max_retries", f64::from(max_retries.value), 0.0, 10.0)?;
 
         let mut theme = Setting::default_of(Theme::Auto)
             .over(file.interface.theme, Origin::File)
@@ -188,6 +204,9 @@ impl Config {
             max_tokens,
             connect_timeout_s,
             idle_timeout_s,
+            rpm,
+            tpm,
+            max_retries,
             retriever,
             top_k,
             theme,
@@ -209,6 +228,7 @@ impl Config {
         }
         let path =
             |p: &Option<PathBuf>, none: &str| p.as_ref().map_or(none.to_owned(), |p| p.display().to_string());
+        let quota = |limit: Option<u32>| limit.map_or("as reported".to_owned(), |limit| limit.to_string());
         vec![
             row("offline", &self.offline, self.offline.value.to_string()),
             row("dataset", &self.dataset, path(&self.dataset.value, "bundled")),
@@ -244,6 +264,13 @@ impl Config {
                 "chat.idle_timeout_s",
                 &self.idle_timeout_s,
                 self.idle_timeout_s.value.to_string(),
+            ),
+            row("chat.rpm", &self.rpm, quota(self.rpm.value)),
+            row("chat.tpm", &self.tpm, quota(self.tpm.value)),
+            row(
+                "chat.max_retries",
+                &self.max_retries,
+                self.max_retries.value.to_string(),
             ),
             row("embedding.model", &self.embedder, self.embedder.value.to_string()),
             row(
@@ -381,6 +408,10 @@ mod tests {
             "{unknown}"
         );
         assert!(unknown.contains("temprature"), "{unknown}");
+        assert_eq!(
+            say("[chat]\nrpm = 0\n"),
+            "`chat.rpm` is 0: set it between 1 and 1000000000"
+        );
         assert_eq!(
             say("[retrieval]\ntop_k = 500\n"),
             "`retrieval.top_k` is 500: set it between 1 and 50"

@@ -1,22 +1,26 @@
 //! The chat model: a request in, a stream of events out.
 
+use std::time::Duration;
+
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use super::answer;
 use super::client::Connection;
 use super::endpoint::Endpoint;
 use super::error::ProviderError;
+use super::gate::Gate;
 use super::limits::Limits;
+use super::tries;
 
 /// An answer as it comes. It ends after [`ChatEvent::Finished`] or after the first error. Nothing is sent before it is
-/// first polled; dropping it closes its connection.
+/// first polled; dropping it closes its connection, or frees its place among those that wait.
 pub type ChatStream = BoxStream<'static, Result<ChatEvent, ProviderError>>;
 
-/// A chat model behind an OpenAI-compatible endpoint. Clones share one pool of connections.
+/// A chat model behind an OpenAI-compatible endpoint. Clones share one pool of connections and one gate.
 #[derive(Clone, Debug)]
 pub struct ChatClient {
     connection: Connection,
+    gate: Gate,
 }
 
 impl ChatClient {
@@ -25,14 +29,22 @@ impl ChatClient {
     /// # Errors
     /// When the key cannot stand in a header.
     pub fn new(endpoint: Endpoint) -> Result<Self, ProviderError> {
+        let gate = Gate::new(&endpoint);
         Ok(Self {
             connection: Connection::new(endpoint)?,
+            gate,
         })
     }
 
-    /// Asks once, without retries: `Limits` when the headers report any, then `Token`s, then `Finished`.
+    /// Asks: `Limits` when the headers report any, then `Token`s, then `Finished`. Before the first token the question
+    /// may wait and be tried again, by the endpoint's quota and retry policy, and says so each time.
     pub fn stream(&self, request: ChatRequest) -> ChatStream {
-        answer::stream(self.connection.clone(), request)
+        tries::stream(self.connection.clone(), &self.gate, request)
+    }
+
+    /// What stands before the endpoint.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Who is asked.
@@ -70,8 +82,19 @@ pub enum Role {
 /// What an answer consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChatEvent {
-    /// What the response's headers report about limits; at most once, before all text, and also before an error.
+    /// What is known about limits, before all text: what a response's headers report, at most once for each try and also
+    /// before an error; and how the limiter and the breaker stand, before each wait and each refusal of theirs.
     Limits(Limits),
+    /// The question waits to be sent: for what ("the rate limit of HOST"), and how long, as far as can be told.
+    Waiting { on: String, wait: Duration },
+    /// A try failed, in a few words why, and the next comes after `wait`; `attempt` is its number, from 2.
+    Retrying {
+        why: String,
+        wait: Duration,
+        attempt: u32,
+    },
+    /// The waiting is over, after so long, and the question is being sent.
+    Resumed { waited: Duration },
     /// A piece of the answer, not empty, as the server sent it: sanitise it before it is shown.
     Token(String),
     /// The answer is whole, or as whole as `reason` lets it be.

@@ -3,7 +3,7 @@
 //! async-openai shows neither the headers of a streamed response nor the status of one whose body is no JSON, and it
 //! retries by itself with unbounded waits. All three end with a tower service of our own in the place of its transport:
 //! it sends once, reads status and headers before the first token, and guards the body. What limits, retries or breaks
-//! the circuit later goes around that service, in [`Connection::tapped`].
+//! the circuit goes around it, in `gate`.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 

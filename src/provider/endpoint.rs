@@ -8,6 +8,9 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::limiter::Quota;
+use super::retry::RetryPolicy;
+
 /// Address of OpenAI's own API.
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
@@ -22,11 +25,14 @@ pub struct Endpoint {
     pub model: String,
     /// Sent as `Authorization: Bearer KEY`; `None` sends no such header.
     pub api_key: Option<ApiKey>,
+    /// For each try; what a request waits for before it is sent does not count.
     pub timeouts: Timeouts,
+    pub quota: Quota,
+    pub retry: RetryPolicy,
 }
 
 impl Endpoint {
-    /// An endpoint without a key and with the default timeouts.
+    /// An endpoint without a key and without a quota, with the default timeouts and retries.
     ///
     /// # Errors
     /// When the address is none, or the model has no name.
@@ -40,6 +46,8 @@ impl Endpoint {
             model,
             api_key: None,
             timeouts: Timeouts::default(),
+            quota: Quota::default(),
+            retry: RetryPolicy::default(),
         })
     }
 
@@ -54,6 +62,20 @@ impl Endpoint {
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// The same endpoint, asked no more often than this.
+    #[must_use]
+    pub fn with_quota(mut self, quota: Quota) -> Self {
+        self.quota = quota;
+        self
+    }
+
+    /// The same endpoint, asked again by this policy.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
         self
     }
 }

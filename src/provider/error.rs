@@ -36,8 +36,14 @@ pub enum ProviderError {
     )]
     BadRequest { asked: Asked, status: u16, said: Said },
     /// 5xx.
-    #[error("{asked} failed on the server's side ({status}): try again later{said}")]
-    Server { asked: Asked, status: u16, said: Said },
+    #[error("{asked} failed on the server's side ({status}): try again {}{said}", later(.retry_after))]
+    Server {
+        asked: Asked,
+        status: u16,
+        /// How long the server asks to wait, uncapped.
+        retry_after: Option<Duration>,
+        said: Said,
+    },
     /// No connection, or none that lasted until a response.
     #[error("{asked} did not get through ({why}): check `base_url`, and that the server runs")]
     Unreachable { asked: Asked, why: String },
@@ -62,6 +68,12 @@ pub enum ProviderError {
     /// The server reported an error in place of the rest of its answer.
     #[error("{asked} ended in an error that the server reported inside its answer: ask again{said}")]
     StreamError { asked: Asked, said: Said },
+    /// It failed too often of late: nothing was sent.
+    #[error(
+        "{host} is not answering (circuit open, next try in {}): ask again then, or use `--chat extractive`",
+        span(.retry_in)
+    )]
+    CircuitOpen { host: String, retry_in: Duration },
 }
 
 impl ProviderError {
@@ -73,12 +85,13 @@ impl ProviderError {
             | Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::StreamCut { .. }
-            | Self::StreamError { .. } => true,
+            | Self::StreamError { .. }
+            | Self::CircuitOpen { .. } => true,
+            Self::BadRequest { status, .. } => *status == 409,
             Self::Endpoint(_)
             | Self::Unauthorized { .. }
             | Self::NotFound { .. }
             | Self::QuotaExhausted { .. }
-            | Self::BadRequest { .. }
             | Self::Tls { .. }
             | Self::Malformed { .. } => false,
         }
@@ -87,9 +100,30 @@ impl ProviderError {
     /// How long the server asks to wait before the next try, as it said it: cap it.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } => *retry_after,
+            Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+
+    /// The host and what happened, without advice: for a line that goes on with what is done about it.
+    pub fn in_short(&self) -> String {
+        let (asked, what) = match self {
+            Self::RateLimited { asked, .. } => (asked, "is rate limited (429)".to_owned()),
+            Self::Unauthorized { asked, status, .. }
+            | Self::NotFound { asked, status, .. }
+            | Self::BadRequest { asked, status, .. } => (asked, format!("refused the request ({status})")),
+            Self::QuotaExhausted { asked, .. } => (asked, "has no quota left for this account".to_owned()),
+            Self::Server { asked, status, .. } => (asked, format!("failed ({status})")),
+            Self::Unreachable { asked, why } => (asked, format!("was not reached ({why})")),
+            Self::Tls { asked, why } => (asked, format!("failed at the TLS handshake ({why})")),
+            Self::Timeout { asked, after, .. } => (asked, format!("did not answer within {}", span(after))),
+            Self::StreamCut { asked } => (asked, "broke off".to_owned()),
+            Self::Malformed { asked, why } => (asked, format!("sent no readable answer ({why})")),
+            Self::StreamError { asked, .. } => (asked, "reported an error".to_owned()),
+            Self::CircuitOpen { host, .. } => return format!("{host} is not answering"),
+            Self::Endpoint(error) => return error.to_string(),
+        };
+        format!("{} {what}", asked.host)
     }
 }
 
@@ -173,6 +207,18 @@ fn span(time: &Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_open_circuit_says_who_and_when() {
+        let error = ProviderError::CircuitOpen {
+            host: "api.openai.com".to_owned(),
+            retry_in: Duration::from_secs(12),
+        };
+        assert_eq!(
+            error.to_string(),
+            "api.openai.com is not answering (circuit open, next try in 12 s): ask again then, or use `--chat extractive`"
+        );
+    }
 
     fn asked() -> Asked {
         Asked {

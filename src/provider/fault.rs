@@ -51,7 +51,12 @@ impl Peer {
                 retry_after: wait,
                 said,
             },
-            408 | 500.. => ProviderError::Server { asked, status, said },
+            408 | 500.. => ProviderError::Server {
+                asked,
+                status,
+                retry_after: wait,
+                said,
+            },
             _ => ProviderError::BadRequest { asked, status, said },
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
-use super::limits::{Limit, Limits};
+use super::limits::{Limit, LimitOrigin, Limits};
 
 /// Plain numbers from here on are moments (seconds since 1970), not spans.
 const EPOCH_LIKE: f64 = 1e9;
@@ -17,6 +17,7 @@ pub(super) fn limits(headers: &HeaderMap, endpoint: &str, model: &str) -> Option
         model: model.to_owned(),
         requests: limit(headers, "requests"),
         tokens: limit(headers, "tokens"),
+        ..Limits::default()
     };
     (limits.requests.is_some() || limits.tokens.is_some()).then_some(limits)
 }
@@ -29,6 +30,8 @@ fn limit(headers: &HeaderMap, what: &str) -> Option<Limit> {
         reset_ms: text("reset")
             .and_then(span)
             .and_then(|span| u64::try_from(span.as_millis()).ok()),
+        origin: Some(LimitOrigin::Reported),
+        age_ms: Some(0),
     })
 }
 
@@ -165,7 +168,9 @@ mod tests {
             Some(Limit {
                 limit: 500,
                 remaining: 499,
-                reset_ms: Some(120)
+                reset_ms: Some(120),
+                origin: Some(LimitOrigin::Reported),
+                age_ms: Some(0),
             })
         );
         assert_eq!(

@@ -115,8 +115,9 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                         limit: 500,
                         remaining: 499,
                         reset_ms: Some(120),
+                        ..Limit::default()
                     }),
-                    tokens: None,
+                    ..Limits::default()
                 },
             },
             json!({"event": "limits", "limits": {"endpoint": "api.openai.com", "model": "gpt-4.1-mini",

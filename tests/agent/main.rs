@@ -13,6 +13,7 @@ mod lines;
 mod parts;
 mod runs;
 mod together;
+mod waits;
 
 use std::sync::Arc;
 

@@ -60,8 +60,9 @@ async fn the_fold_of_the_events_is_what_was_told() {
             limit: 10,
             remaining: 9,
             reset_ms: None,
+            ..Limit::default()
         }),
-        tokens: None,
+        ..Limits::default()
     };
     let world = World::ready(vec![
         Step::Says(Piece::Limits(limits.clone())),

@@ -157,3 +157,30 @@ fn a_key_that_could_break_a_header_is_refused_without_being_shown() {
     assert_eq!(code(&output), 2);
     assert!(!stderr(&output).contains("sk-a"), "{}", stderr(&output));
 }
+
+#[test]
+fn when_the_circuit_opens_the_rest_of_a_batch_is_quoted_and_says_so() {
+    let server = FakeProvider::start([Reply::stream([token("Half")]).cut()]);
+    let lines = format!("{{\"question\": \"{QUESTION}\"}}\n").repeat(7);
+    let batch = file("dying-batch.jsonl", lines);
+    let output = program()
+        .args(["--chat", "openai:m", "--base-url", &server.base_url()])
+        .args(["ask", "--batch", batch.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let answers = objects(&output);
+    let outcomes: Vec<_> = answers
+        .iter()
+        .map(|answer| answer["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes[..5], ["partial"; 5]);
+    assert_eq!(outcomes[5..], ["answered"; 2]);
+    let note = answers[6]["note"].as_str().unwrap();
+    assert!(
+        note.starts_with("127.0.0.1:") && note.ends_with(": quoted from the evidence instead"),
+        "{note}"
+    );
+    assert!(answers[6]["answer"].as_str().unwrap().contains("[1]"));
+    assert_eq!(answers[6]["limits"]["breaker"], "open");
+    assert_eq!(server.requests().len(), 5);
+}

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use defi_qa::provider::{ChatClient, ChatEvent, Endpoint, LOG_FILTER, Limit, Limits};
+use defi_qa::provider::{
+    BreakerPhase, ChatClient, ChatEvent, Endpoint, LOG_FILTER, Limit, LimitOrigin, Limits,
+};
 use futures::StreamExt;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
@@ -132,6 +134,8 @@ async fn limits_come_before_the_text_and_only_as_far_as_reported() {
         limit: 500,
         remaining: 499,
         reset_ms: Some(90_500),
+        origin: Some(LimitOrigin::Reported),
+        age_ms: Some(0),
     });
     let limits = |tokens| {
         Some(Limits {
@@ -139,6 +143,10 @@ async fn limits_come_before_the_text_and_only_as_far_as_reported() {
             model: "test-model".to_owned(),
             requests,
             tokens,
+            in_flight: Some(1),
+            queued: Some(0),
+            breaker: Some(BreakerPhase::Closed),
+            ..Limits::default()
         })
     };
     assert_eq!(
@@ -146,7 +154,9 @@ async fn limits_come_before_the_text_and_only_as_far_as_reported() {
         limits(Some(Limit {
             limit: 30_000,
             remaining: 29_000,
-            reset_ms: None
+            reset_ms: None,
+            origin: Some(LimitOrigin::Reported),
+            age_ms: Some(0),
         }))
     );
     assert_eq!(

@@ -7,13 +7,13 @@ use std::time::Duration;
 use defi_qa::provider::{ChatClient, Timeouts};
 
 use crate::support::fake_provider::{FakeProvider, Reply, token};
-use crate::{Told, endpoint, told};
+use crate::{Told, endpoint, once, told};
 
 /// Short enough not to be felt, long enough for loopback under load.
 const SHORT: Duration = Duration::from_millis(150);
 
 async fn told_within(base_url: &str, timeouts: Timeouts) -> Told {
-    told(&ChatClient::new(endpoint(base_url).with_timeouts(timeouts)).unwrap()).await
+    told(&ChatClient::new(endpoint(base_url).with_timeouts(timeouts).with_retry(once())).unwrap()).await
 }
 
 #[tokio::test]

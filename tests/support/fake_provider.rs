@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -187,6 +188,35 @@ impl FakeProvider {
             let reply = script[(*next).min(script.len() - 1)].clone();
             *next += 1;
             reply
+        })
+    }
+
+    /// Answers all that a token bucket of so many requests a minute lets through and refuses the others, reporting its
+    /// limit each time. Time is what `clock` says, in milliseconds.
+    pub fn metered(per_minute: u64, clock: Arc<AtomicU64>) -> Self {
+        // In thousandths of a request, so that the arithmetic is exact.
+        let full = per_minute * 1_000;
+        let bucket = Mutex::new((full, 0));
+        Self::answering(move |_| {
+            let (level, at) = &mut *bucket.lock().unwrap();
+            let now = clock.load(Ordering::SeqCst);
+            *level = (*level + (now - *at) * per_minute / 60).min(full);
+            *at = now;
+            let reply = if *level >= 1_000 {
+                *level -= 1_000;
+                Reply::answer(&["x"])
+            } else {
+                let wait = (1_000 - *level) * 60 / per_minute;
+                Reply::error(429, "rate_limit_exceeded", "too many requests")
+                    .header("retry-after-ms", &wait.to_string())
+            };
+            reply
+                .header("x-ratelimit-limit-requests", &per_minute.to_string())
+                .header("x-ratelimit-remaining-requests", &(*level / 1_000).to_string())
+                .header(
+                    "x-ratelimit-reset-requests",
+                    &format!("{}ms", (full - *level) * 60 / per_minute),
+                )
         })
     }
 

@@ -210,8 +210,10 @@ pub(super) fn limits(tokens: Option<Limit>) -> AgentEvent {
                 limit: 500,
                 remaining: 498,
                 reset_ms: Some(8_640),
+                ..Limit::default()
             }),
             tokens,
+            ..Limits::default()
         },
     }
 }

@@ -130,6 +130,7 @@ fn limit() -> impl Strategy<Value = Option<Limit>> {
         limit,
         remaining,
         reset_ms,
+        ..Limit::default()
     }))
 }
 
@@ -161,6 +162,7 @@ fn said() -> impl Strategy<Value = AgentEvent> {
                 model: String::new(),
                 requests,
                 tokens,
+                ..Limits::default()
             },
         }),
         (text(), ms()).prop_map(|(why, wait_ms)| AgentEvent::Retry {

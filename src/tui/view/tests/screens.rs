@@ -300,6 +300,7 @@ fn limits_that_an_endpoint_reports() {
             limit: 200_000,
             remaining: 12_345,
             reset_ms: Some(59_000),
+            ..Limit::default()
         };
         talk.finds(run, QUESTION, fixtures::hits())
             .hears(run, 14.0, fixtures::begins(Stage::Answer))

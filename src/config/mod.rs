@@ -46,6 +46,10 @@ pub struct Config {
     pub retriever: Setting<String>,
     /// How many pairs are retrieved.
     pub top_k: Setting<usize>,
+    /// Address of the shared cache tier, password and all; `None`: there is no shared tier.
+    pub redis_url: Setting<Option<Secret>>,
+    /// How long a value lives in the shared tier.
+    pub redis_ttl_days: Setting<u64>,
     pub theme: Setting<Theme>,
     pub mouse: Setting<bool>,
     pub log_file: Setting<Option<PathBuf>>,
@@ -157,6 +161,18 @@ impl Config {
         let idle_timeout_s = Setting::default_of(60).over(file.chat.idle_timeout_s, Origin::File);
         in_range("chat.idle_timeout_s", idle_timeout_s.value as f64, 1.0, 3600.0)?;
 
+        let redis_url = Setting::default_of(None)
+            .over(
+                file.cache.redis_url.map(|url| Some(Secret::new(url))),
+                Origin::File,
+            )
+            .over(
+                env("DEFI_QA_REDIS_URL").map(|url| Some(Secret::new(url))),
+                Origin::Environment("DEFI_QA_REDIS_URL"),
+            );
+        let redis_ttl_days = Setting::default_of(30).over(file.cache.redis_ttl_days, Origin::File);
+        in_range("cache.redis_ttl_days", redis_ttl_days.value as f64, 1.0, 3_650.0)?;
+
         let mut theme = Setting::default_of(Theme::Auto)
             .over(file.interface.theme, Origin::File)
             .over(
@@ -190,6 +206,8 @@ impl Config {
             idle_timeout_s,
             retriever,
             top_k,
+            redis_url,
+            redis_ttl_days,
             theme,
             mouse: Setting::default_of(true).over(file.interface.mouse, Origin::File),
             log_file: Setting::default_of(None)
@@ -252,6 +270,19 @@ impl Config {
                 self.retriever.value.clone(),
             ),
             row("retrieval.top_k", &self.top_k, self.top_k.value.to_string()),
+            row(
+                "cache.redis_url",
+                &self.redis_url,
+                self.redis_url
+                    .value
+                    .as_ref()
+                    .map_or_else(|| "none".to_owned(), |url| visible_part(url.reveal())),
+            ),
+            row(
+                "cache.redis_ttl_days",
+                &self.redis_ttl_days,
+                self.redis_ttl_days.value.to_string(),
+            ),
             row("interface.theme", &self.theme, self.theme.value.to_string()),
             row("interface.mouse", &self.mouse, self.mouse.value.to_string()),
         ]
@@ -261,6 +292,27 @@ impl Config {
 /// Where the file is looked for when none is named: the platform's configuration folder.
 pub fn standard_path() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "defi-qa").map(|dirs| dirs.config_dir().join("config.toml"))
+}
+
+/// What of an address may be shown: scheme and host. A password may stand before the last `@`, or behind a `?`.
+fn visible_part(url: &str) -> String {
+    let hidden = || "set".to_owned();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return hidden();
+    };
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+.-:[]".contains(&byte))
+    };
+    let host = rest.rsplit('@').next().unwrap_or("");
+    let host = host.split(['/', '?', '#']).next().unwrap_or("");
+    if is_name(scheme) && is_name(host) {
+        format!("{scheme}://{host}")
+    } else {
+        hidden()
+    }
 }
 
 /// A relative path in a configuration file is meant from that file's folder, wherever the program is started.
@@ -370,6 +422,33 @@ mod tests {
         let config = load("", &Flags::default(), &[("OPENAI_API_KEY", "sk-very-secret")]).unwrap();
         assert!(!format!("{config:?}").contains("very-secret"));
         assert!(!format!("{:?}", config.rows()).contains("very-secret"));
+    }
+
+    #[test]
+    fn of_the_shared_tiers_address_scheme_and_host_are_shown_and_never_the_password() {
+        let shown = |url: &str| {
+            let config = load("", &Flags::default(), &[("DEFI_QA_REDIS_URL", url)]).unwrap();
+            assert!(!format!("{config:?}").contains("s3cret"), "{url}");
+            let rows = config.rows();
+            let (_, value, origin) = rows.iter().find(|(key, _, _)| *key == "cache.redis_url").unwrap();
+            assert_eq!(*origin, Origin::Environment("DEFI_QA_REDIS_URL"));
+            value.clone()
+        };
+        for (url, expected) in [
+            ("redis://cache.example:6379/0", "redis://cache.example:6379"),
+            (
+                "rediss://user:s3cret@cache.example:6380/1",
+                "rediss://cache.example:6380",
+            ),
+            ("redis://:s3cret/with@slash@[::1]:6379", "redis://[::1]:6379"),
+            ("redis://:s3cret#x@host", "redis://host"),
+            ("redis+unix:///run/redis.sock?pass=s3cret", "set"),
+            ("s3cret", "set"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        let file = FileConfig::parse("[cache]\nredis_url = \"redis://:s3cret@h\"\n", Path::new("f")).unwrap();
+        assert!(!format!("{file:?}").contains("s3cret"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod row;
 mod stats;
 mod tier;
 mod tiers;
+mod transfer;
 
 pub use disk::{BadRow, Disk, DiskError, Looked, ModelCount, Store};
 pub use key::{CacheKey, Wanted};
@@ -16,3 +17,4 @@ pub use row::{MAX_DIMENSION, Row, RowFault};
 pub use stats::{CacheStats, TierState, TierStats};
 pub use tier::{Cached, Provenance, Tier};
 pub use tiers::{Changes, VectorCache};
+pub use transfer::{Exported, Refused, RefusedWhy, TransferError, export, import};

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::DiskError;
 use crate::cache::row::now_ms;
@@ -75,15 +75,21 @@ fn connect(path: &Path) -> Result<Connection, DiskError> {
 
 /// The schema's version; 0 for an empty file.
 fn version(connection: &Connection, path: &Path) -> Result<usize, DiskError> {
-    let number = |name: &str| {
-        connection
-            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-            .map_err(|why| open_failed(path, why))
-    };
-    let (found, application) = (number("user_version")?, number("application_id")?);
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+    // One transaction: another process may be making the schema between one question and the next.
+    let transaction = connection
+        .unchecked_transaction()
         .map_err(|why| open_failed(path, why))?;
+    version_within(&transaction, path)
+}
+
+fn version_within(transaction: &Transaction<'_>, path: &Path) -> Result<usize, DiskError> {
+    let failed = |why| open_failed(path, why);
+    let number = |name: &str| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let found = number("user_version").map_err(failed)?;
+    let application = number("application_id").map_err(failed)?;
+    let tables: i64 = transaction
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
     if application != APPLICATION_ID && (application, found, tables) != (0, 0, 0) {
         return Err(DiskError::Foreign {
             path: path.to_owned(),
@@ -132,7 +138,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), DiskError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
     // Looked at again under the lock: another process may have been first.
-    for step in MIGRATIONS.iter().skip(version(&transaction, path)?) {
+    for step in MIGRATIONS.iter().skip(version_within(&transaction, path)?) {
         transaction.execute_batch(step).map_err(failed)?;
     }
     transaction

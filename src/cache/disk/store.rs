@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use serde::Serialize;
 
 use super::error::DiskError;
 use super::schema;
@@ -35,7 +36,7 @@ pub struct BadRow {
 }
 
 /// What is kept of one model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModelCount {
     pub kind: String,
     pub model: String,

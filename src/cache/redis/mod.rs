@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::key::{CacheKey, Wanted};
 use super::row::Row;
-use super::stats::TierStats;
+use super::stats::{TierState, TierStats};
 use link::{Link, Live};
 
 /// The longest that one lookup waits for the server, connecting included. Once it has waited in vain, nothing waits.
@@ -137,6 +137,13 @@ impl Redis {
         }
     }
 
+    /// The state once the first attempt to connect has ended.
+    pub async fn settled(&self) -> TierState {
+        // Whether there is a connection does not matter here: the state says it.
+        let _ = self.link.live().await;
+        self.link.stats.borrow().state.clone()
+    }
+
     /// The statistics, and when they change.
     pub(super) fn watch(&self) -> watch::Receiver<TierStats> {
         self.link.stats.subscribe()
@@ -185,7 +192,6 @@ async fn write(link: Arc<Link>, mut queue: mpsc::Receiver<Write>, ttl: Duration)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::stats::TierState;
 
     #[tokio::test]
     async fn what_is_no_address_is_refused_without_repeating_it() {

@@ -291,8 +291,11 @@ struct Importing {
 }
 
 impl Importing {
-    /// Writes what waits and says how many vectors are on disk for good, the number of this line's time included.
+    /// Writes what waits, and then says how many vectors are on disk for good.
     fn store_waiting(&mut self) -> Result<(), ImportError> {
+        if self.waiting.is_empty() && self.stored > 0 {
+            return Ok(());
+        }
         self.store.put(&self.waiting)?;
         self.stored += self.waiting.len();
         self.waiting.clear();

@@ -11,7 +11,7 @@
 
 mod files;
 mod processes;
-mod redis;
+mod shared;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -247,9 +247,10 @@ async fn the_program_uses_the_server_and_answers_without_it() {
     let Some(mut server) = Server::start(&home, None).await else {
         return;
     };
+    let url = server.url();
     let asks = |home: &Home| {
         let mut program = home.program(&["ask", "--json", "What is impermanent loss?"]);
-        let output = program.env("DEFI_QA_REDIS_URL", server.url()).output().unwrap();
+        let output = program.env("DEFI_QA_REDIS_URL", &url).output().unwrap();
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         let stages = object(&output)["stages"].clone();
         let embed = stages

@@ -7,7 +7,7 @@ use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage, Tier};
 use super::judge::Signals;
 use super::run::Agent;
-use crate::cache::{Provenance, Wanted};
+use crate::cache::{Provenance, QUERY, Wanted};
 use crate::embedding::{EmbedError, Readiness, Vector};
 use crate::retrieval::{Corpus, DenseHit, LexicalSearch, OutsideHit, Ranked, View};
 
@@ -60,7 +60,7 @@ impl Agent {
         let mut clock = emitter.begin(Stage::Embed).await;
         let failed = |error: &dyn std::fmt::Display| AgentError::lasting(Stage::Embed, error.to_string());
         let model = self.embedder.model_id();
-        let wanted = Wanted::new(&model.name, model.dimension, "query", question);
+        let wanted = Wanted::new(&model.name, model.dimension, QUERY, question);
         // The model is waited for only when it is needed: a vector that is on disk is there before it.
         let load = self.compute(&mut clock, question);
         let cached = match self.cache.get_or_load(&wanted, load).await {

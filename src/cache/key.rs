@@ -4,13 +4,18 @@ use std::fmt;
 
 use super::row::Row;
 
+/// The unit of a text that somebody asks with.
+pub const QUERY: &str = "query";
+/// The unit of a text that is searched in.
+pub const PAIR: &str = "pair";
+
 /// Hex of blake3 over everything that decides the vector: model, dimension, unit and the exact text. Each field goes
 /// in behind its length, so that no two lists of fields run into the same bytes.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheKey(String);
 
 impl CacheKey {
-    /// `unit` says what kind of text it is ("query", "pair"): some models embed them differently.
+    /// `unit` says what kind of text it is ([`QUERY`], [`PAIR`]): some models embed them differently.
     pub fn new(model: &str, dimension: usize, unit: &str, text: &str) -> Self {
         let mut hasher = blake3::Hasher::new();
         for field in [

@@ -26,7 +26,7 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
     };
     let runtime = super::runtime()?;
     runtime.block_on(async {
-        let agent = Plan::of(config)?.start()?;
+        let agent = Plan::of(config)?.start();
         let cancel = cancel_on_interrupt();
         let ended = match (question, what.batch) {
             (Some(question), _) if what.events => one(&agent, question, &cancel, Shape::Events).await,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::CacheCommand;
 use super::{Exit, Failure, parts};
-use crate::cache::{self, BadRow, DiskError, ModelCount, Row, Store, TierState, TransferError};
+use crate::cache::{self, BadRow, DiskError, ModelCount, Redis, Row, Store, TierState, TransferError};
 use crate::config::Config;
 use crate::text;
 
@@ -82,10 +82,11 @@ fn stats(config: &Config, json: bool) -> Result<Exit, Failure> {
 
 /// Whether the shared tier answers, if there is one.
 fn redis(config: &Config) -> Result<Option<TierState>, Failure> {
-    let Some((url, ttl)) = parts::shared_tier(config) else {
+    let Some((address, ttl)) = parts::shared_tier(config)? else {
         return Ok(None);
     };
-    super::runtime()?.block_on(async { Ok(Some(parts::shared(&url, ttl)?.settled().await)) })
+    let settled = async { Redis::connect(address, ttl).settled().await };
+    Ok(Some(super::runtime()?.block_on(settled)))
 }
 
 /// The counts as a person reads them.
@@ -158,13 +159,18 @@ fn verify(repair: bool) -> Result<Exit, Failure> {
         writeln!(out, "the file: {}", text::sanitize_line(line))?;
     }
     let (mut whole, mut bad) = (0_u64, Vec::<BadRow>::new());
-    store.each(|row| {
+    let read = store.each(|row| {
         match row {
             Ok(_) => whole += 1,
             Err(row) => bad.push(row),
         }
         Ok::<(), DiskError>(())
-    })?;
+    });
+    match read {
+        // Of a damaged file, only a part can be read: said below.
+        Err(_) if !damage.is_empty() => {}
+        read => read?,
+    }
     for row in &bad {
         writeln!(out, "{}: {}", text::sanitize_line(&row.key), row.fault)?;
     }

@@ -38,7 +38,7 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
             app.composer.show(&draft);
         }
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
-        let agent = plan.start()?;
+        let agent = plan.start();
         let cache = Arc::clone(&agent.cache);
         let loads = Loads::of(&agent, fixed);
         let (told, gauges) = watch::channel(loads.gauges());

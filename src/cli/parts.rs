@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{Failure, corpus};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge};
 use crate::app::Gauges;
-use crate::cache::{Disk, Redis, VectorCache};
-use crate::config::{ChatChoice, Config, EmbedderChoice, Origin, Secret};
+use crate::cache::{Disk, Redis, RedisAddress, VectorCache};
+use crate::config::{ChatChoice, Config, EmbedderChoice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder};
 use crate::provider::{ApiKey, ChatClient, Endpoint, Timeouts};
 use crate::retrieval::Method;
@@ -28,7 +28,7 @@ pub(super) struct Plan {
     dataset: Option<PathBuf>,
     name: String,
     /// Address of the shared tier and how long a value lives there.
-    redis: Option<(Secret, Duration)>,
+    redis: Option<(RedisAddress, Duration)>,
 }
 
 impl Plan {
@@ -49,7 +49,7 @@ impl Plan {
             offline: config.offline.value,
             dataset: config.dataset.value.clone(),
             name: dataset_name(config),
-            redis: shared_tier(config),
+            redis: shared_tier(config)?,
         })
     }
 
@@ -65,15 +65,12 @@ impl Plan {
     }
 
     /// The agent, with everything that takes time loading in the background. Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// When the address of the shared tier is none.
-    pub(super) fn start(self) -> Result<Agent, Failure> {
-        let cache = Arc::new(self.cache()?);
+    pub(super) fn start(self) -> Agent {
+        let cache = Arc::new(self.cache());
         let embedder: Arc<dyn Embedder> = Arc::new(LocalEmbedder::start());
         let (told, knowledge) = Knowledge::loading(self.name);
         tokio::spawn(corpus::load(self.dataset, Arc::clone(&embedder), told));
-        Ok(Agent {
+        Agent {
             knowledge,
             embedder,
             cache,
@@ -81,35 +78,34 @@ impl Plan {
             method: self.method,
             top_k: self.top_k,
             offline: self.offline,
-        })
+        }
     }
 
     /// The tiers, opened in the background.
-    fn cache(&self) -> Result<VectorCache, Failure> {
+    fn cache(&self) -> VectorCache {
         let mut cache = VectorCache::with_capacity(MEMORY_CACHE_BYTES);
-        if let Some((url, ttl)) = &self.redis {
-            cache = cache.with_redis(shared(url, *ttl)?);
+        if let Some((address, ttl)) = &self.redis {
+            cache = cache.with_redis(Redis::connect(address.clone(), *ttl));
         }
         if let Some(path) = stored_vectors() {
             cache = cache.with_disk(Disk::open(path));
         }
-        Ok(cache)
+        cache
     }
 }
 
-/// The shared tier that is configured. Offline there is none: it would be a socket.
-pub(super) fn shared_tier(config: &Config) -> Option<(Secret, Duration)> {
-    let url = config.redis_url.value.clone().filter(|_| !config.offline.value)?;
-    Some((
-        url,
-        Duration::from_secs(config.redis_ttl_days.value * 24 * 60 * 60),
-    ))
-}
-
-/// Begins to connect to the shared tier.
-pub(super) fn shared(url: &Secret, ttl: Duration) -> Result<Redis, Failure> {
-    Redis::connect(url.reveal(), ttl)
-        .map_err(|error| Failure::usage(format!("`cache.redis_url` cannot be used: {error}")))
+/// The shared tier that is configured, and how long a value lives there. Offline there is none: it would be a socket.
+///
+/// # Errors
+/// When its address is none.
+pub(super) fn shared_tier(config: &Config) -> Result<Option<(RedisAddress, Duration)>, Failure> {
+    let Some(url) = config.redis_url.value.as_ref().filter(|_| !config.offline.value) else {
+        return Ok(None);
+    };
+    let address = RedisAddress::parse(url.reveal())
+        .map_err(|error| Failure::usage(format!("`cache.redis_url` cannot be used: {error}")))?;
+    let ttl = Duration::from_secs(config.redis_ttl_days.value * 24 * 60 * 60);
+    Ok(Some((address, ttl)))
 }
 
 /// Where the disk tier is: in the platform's cache folder. `None` when the platform names none.

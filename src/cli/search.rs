@@ -23,7 +23,7 @@ struct Found<'a> {
 pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
     let query = argument_or_stdin(&what.query, "query")?;
     super::runtime()?.block_on(async {
-        let mut agent = Plan::of(config)?.start()?;
+        let mut agent = Plan::of(config)?.start();
         agent.method = what.retriever.unwrap_or(agent.method);
         if let Some(k) = what.k {
             agent.top_k = usize::try_from(k).unwrap_or(usize::MAX);

@@ -145,3 +145,23 @@ fn a_file_that_is_no_database_is_moved_aside_and_a_newer_one_left_alone() {
     // An answer does not need it.
     assert_eq!(code(&home.run(&["ask", "What is impermanent loss?"])), 0);
 }
+
+#[test]
+fn a_file_with_a_broken_page_costs_no_answer_and_is_told() {
+    let home = Home::new();
+    let rows: Vec<Row> = (0..200).map(|n| row(&n.to_string())).collect();
+    home.store().put(&rows).unwrap();
+    let mut bytes = std::fs::read(home.database()).unwrap();
+    // The first page says what the file is; every other one is broken.
+    bytes[4_096..].fill(0xff);
+    std::fs::write(home.database(), bytes).unwrap();
+    let output = home.run(&["ask", "--events", "What is impermanent loss?"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let output = home.run(&["cache", "verify"]);
+    assert_eq!(code(&output), 1);
+    let said = stdout(&output);
+    assert!(
+        said.contains("The file itself is damaged") && said.contains("0 rows whole"),
+        "{said}"
+    );
+}

@@ -42,6 +42,7 @@ fn two_processes_that_write_at_once_lose_nothing() {
     });
     let importing = files.each_ref().map(|file| {
         home.program(&["cache", "import", file.to_str().unwrap()])
+            .stdout(Stdio::null())
             .spawn()
             .unwrap()
     });

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use defi_qa::cache::{Changes, Disk, Provenance, Redis, Tier, TierState, VectorCache};
+use defi_qa::cache::{Changes, Disk, Provenance, Redis, RedisAddress, Tier, TierState, VectorCache};
 
 use super::*;
 
@@ -97,8 +97,12 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+fn connect(url: &str) -> Redis {
+    Redis::connect(RedisAddress::parse(url).unwrap(), TTL)
+}
+
 fn cache(server: &Server) -> VectorCache {
-    VectorCache::with_capacity(1 << 20).with_redis(Redis::connect(&server.url(), TTL).unwrap())
+    VectorCache::with_capacity(1 << 20).with_redis(connect(&server.url()))
 }
 
 /// Asks and says which tier served, `None` for a load.
@@ -225,7 +229,7 @@ async fn a_server_that_wants_a_password_is_down_and_the_password_nowhere() {
     };
     let () = server.ask(&["CONFIG", "SET", "requirepass", "right"]).await;
     let url = format!("redis://:wr0ng-s3cret@127.0.0.1:{}", server.port);
-    let redis = Redis::connect(&url, TTL).unwrap();
+    let redis = connect(&url);
     let TierState::Down { why, .. } = redis.settled().await else {
         panic!("not down");
     };

@@ -96,8 +96,12 @@ fn read(store: &Store, mut reads: mpsc::Receiver<Read>, stats: &Stats) {
                 None
             }
             Err(error) => {
-                tracing::warn!(%error, "the vector cache could not be read");
                 stats.send_modify(|stats| stats.errors += 1);
+                if error.is_malformed() {
+                    off(stats, &error.to_string());
+                    return;
+                }
+                tracing::warn!(%error, "the vector cache could not be read");
                 None
             }
         };
@@ -126,8 +130,12 @@ fn write(mut store: Store, mut writes: mpsc::Receiver<Write>, stats: &Stats) {
         if !rows.is_empty() {
             let put = store.put(&rows).and_then(|()| store.prune(CAPACITY));
             if let Err(error) = put {
-                tracing::warn!(%error, rows = rows.len(), "the vector cache could not be written");
                 stats.send_modify(|stats| stats.errors += 1);
+                if error.is_malformed() {
+                    off(stats, &error.to_string());
+                    return;
+                }
+                tracing::warn!(%error, rows = rows.len(), "the vector cache could not be written");
                 failed = Some(Arc::new(error));
             }
         }

@@ -40,6 +40,10 @@ pub struct Redis {
     _tasks: JoinSet<()>,
 }
 
+/// Where a server is, password and all; no `Debug` shows it.
+#[derive(Clone)]
+pub struct RedisAddress(redis::Client);
+
 /// Why an address cannot be one. It does not repeat the address, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -53,24 +57,36 @@ enum Write {
     Flush(oneshot::Sender<()>),
 }
 
-impl Redis {
-    /// Begins to connect in the background; a value lives `ttl` (at least a second) on the server. Must be called
-    /// within a tokio runtime.
+impl RedisAddress {
+    /// Reads an address, `redis://` or `rediss://`. Opens nothing.
     ///
     /// # Errors
-    /// When `url` is no address. A server that is down is no error: see the tier's state.
-    pub fn connect(url: &str, ttl: Duration) -> Result<Self, NotAnAddress> {
-        let client = redis::Client::open(url).map_err(|_| NotAnAddress)?;
+    /// When it is none.
+    pub fn parse(url: &str) -> Result<Self, NotAnAddress> {
+        redis::Client::open(url).map(Self).map_err(|_| NotAnAddress)
+    }
+}
+
+impl std::fmt::Debug for RedisAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisAddress(..)")
+    }
+}
+
+impl Redis {
+    /// Begins to connect in the background; a value lives `ttl` (at least a second) on the server. Must be called
+    /// within a tokio runtime. A server that is down is no error: the tier's state says it.
+    pub fn connect(RedisAddress(client): RedisAddress, ttl: Duration) -> Self {
         let link = Arc::new(Link::new(client, PATIENCE));
         let (writes, queue) = mpsc::channel(WRITES);
         let mut tasks = JoinSet::new();
         tasks.spawn(link::keep(Arc::clone(&link)));
         tasks.spawn(write(Arc::clone(&link), queue, ttl));
-        Ok(Self {
+        Self {
             link,
             writes,
             _tasks: tasks,
-        })
+        }
     }
 
     /// The row that is wanted, if the server is up and has it whole.
@@ -193,26 +209,29 @@ async fn write(link: Arc<Link>, mut queue: mpsc::Receiver<Write>, ttl: Duration)
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn what_is_no_address_is_refused_without_repeating_it() {
+    fn connect(url: &str) -> Redis {
+        Redis::connect(RedisAddress::parse(url).unwrap(), Duration::from_secs(1))
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_repeating_it() {
         for wrong in ["", "localhost", "http://user:s3cret@host", "redis://"] {
-            let Err(error) = Redis::connect(wrong, Duration::from_secs(1)) else {
-                panic!("{wrong} is an address");
-            };
+            let error = RedisAddress::parse(wrong).unwrap_err();
             assert!(!error.to_string().contains("s3cret"));
         }
     }
 
     #[tokio::test]
     async fn nobody_shows_the_password() {
-        let redis = Redis::connect("redis://user:s3cret@127.0.0.1:1/0", Duration::from_secs(1)).unwrap();
-        assert!(!format!("{redis:?}").contains("s3cret"));
+        let url = "redis://user:s3cret@127.0.0.1:1/0";
+        let shown = format!("{:?} {:?}", RedisAddress::parse(url).unwrap(), connect(url));
+        assert!(!shown.contains("s3cret"), "{shown}");
     }
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_down_with_a_time_for_the_next_try() {
         // Port 1 of loopback: nobody listens, so the connection is refused at once.
-        let redis = Redis::connect("redis://127.0.0.1:1", Duration::from_secs(1)).unwrap();
+        let redis = connect("redis://127.0.0.1:1");
         let wanted = Wanted::new("m", 2, "query", "text");
         assert_eq!(redis.get(&wanted).await, None);
         let stats = redis.watch().borrow().clone();
@@ -236,7 +255,7 @@ mod tests {
     async fn a_server_that_accepts_and_says_nothing_costs_one_bounded_wait() {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://{}", silent.local_addr().unwrap());
-        let redis = Redis::connect(&url, Duration::from_secs(1)).unwrap();
+        let redis = connect(&url);
         let wanted = Wanted::new("m", 2, "query", "text");
         let begun = std::time::Instant::now();
         assert_eq!(redis.get(&wanted).await, None);

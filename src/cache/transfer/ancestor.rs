@@ -4,13 +4,13 @@
 
 use super::pickle::{Plain, Value};
 use super::{Refused, RefusedWhy, TransferError};
-use crate::cache::CacheKey;
 use crate::cache::row::{MAX_DIMENSION, Row, RowFault, now_ms};
+use crate::cache::{CacheKey, PAIR, QUERY};
 
 /// A text of an item, the vector that belongs to it, and the unit under which this program looks such a text up.
 const VIEWS: [(&str, &str, &str); 2] = [
-    ("question", "question_embedding", "query"),
-    ("answer", "answer_embedding", "pair"),
+    ("question", "question_embedding", QUERY),
+    ("answer", "answer_embedding", PAIR),
 ];
 
 /// Hands the vectors of a file to `each`, in the order of its items.

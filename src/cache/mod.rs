@@ -13,7 +13,7 @@ mod transfer;
 pub use disk::{BadRow, Disk, DiskError, Looked, ModelCount, Store};
 pub use key::{CacheKey, PAIR, QUERY, Wanted};
 pub use redis::{NotAnAddress, Redis, RedisAddress};
-pub use row::{MAX_DIMENSION, Row, RowFault};
+pub use row::{Row, RowFault};
 pub use stats::{CacheStats, TierState, TierStats};
 pub use tier::{Cached, Provenance, Tier};
 pub use tiers::{Changes, VectorCache};

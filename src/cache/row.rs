@@ -7,7 +7,7 @@ use super::CacheKey;
 
 /// Most numbers that a vector may have: sixteen times the largest embedding model of today. It bounds what a broken
 /// file or server can make this program allocate.
-pub const MAX_DIMENSION: usize = 65_536;
+pub(super) const MAX_DIMENSION: usize = 65_536;
 
 /// How far the length of a kept vector may be from 1, as where the vectors are used.
 const UNIT_TOLERANCE: f64 = 1e-3;

@@ -276,7 +276,7 @@ impl Config {
                 self.redis_url
                     .value
                     .as_ref()
-                    .map_or_else(|| "none".to_owned(), |url| visible_part(url.reveal())),
+                    .map_or_else(|| "none".to_owned(), Secret::visible_address),
             ),
             row(
                 "cache.redis_ttl_days",
@@ -292,27 +292,6 @@ impl Config {
 /// Where the file is looked for when none is named: the platform's configuration folder.
 pub fn standard_path() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "defi-qa").map(|dirs| dirs.config_dir().join("config.toml"))
-}
-
-/// What of an address may be shown: scheme and host. A password may stand before the last `@`, or behind a `?`.
-fn visible_part(url: &str) -> String {
-    let hidden = || "set".to_owned();
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return hidden();
-    };
-    let is_name = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+.-:[]".contains(&byte))
-    };
-    let host = rest.rsplit('@').next().unwrap_or("");
-    let host = host.split(['/', '?', '#']).next().unwrap_or("");
-    if is_name(scheme) && is_name(host) {
-        format!("{scheme}://{host}")
-    } else {
-        hidden()
-    }
 }
 
 /// A relative path in a configuration file is meant from that file's folder, wherever the program is started.

@@ -4,13 +4,15 @@
 //! writes own a connection each, so a lookup never waits for a batch of writes (write-ahead logging), and no async
 //! thread ever waits for the disk.
 
+mod census;
 mod error;
 mod schema;
 mod store;
 mod worker;
 
+pub use census::ModelCount;
 pub use error::DiskError;
-pub use store::{BadRow, Looked, ModelCount, Store};
+pub use store::{BadRow, Looked, Store};
 
 use std::path::PathBuf;
 use std::sync::Arc;

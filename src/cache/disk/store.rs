@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
-use serde::Serialize;
 
 use super::error::DiskError;
 use super::schema;
@@ -13,7 +12,7 @@ use crate::cache::row::{Row, RowFault, Sealed, VECTOR};
 /// The database file of the disk tier. Several processes may have it open at once. Every call blocks.
 #[derive(Debug)]
 pub struct Store {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     /// Where a file went that stood in the place and was no database.
     pub moved_aside: Option<PathBuf>,
@@ -33,20 +32,6 @@ pub enum Looked {
 pub struct BadRow {
     pub key: String,
     pub fault: RowFault,
-}
-
-/// What is kept of one model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ModelCount {
-    pub kind: String,
-    pub model: String,
-    pub dimension: u64,
-    pub entries: u64,
-    /// Of the values alone.
-    pub bytes: u64,
-    /// Milliseconds since 1970.
-    pub oldest_ms: u64,
-    pub newest_ms: u64,
 }
 
 impl Store {
@@ -117,42 +102,6 @@ impl Store {
             transaction.commit()
         };
         put(&mut self.connection).map_err(|why| self.failed("writing to", why))
-    }
-
-    /// How many rows there are.
-    pub fn entries(&self) -> Result<u64, DiskError> {
-        self.number("SELECT count(*) FROM entry")
-    }
-
-    /// Bytes of the file's pages that are in use.
-    pub fn bytes(&self) -> Result<u64, DiskError> {
-        self.number(
-            "SELECT (page_count - freelist_count) * page_size \
-             FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
-        )
-    }
-
-    /// What is kept, by kind and model.
-    pub fn models(&self) -> Result<Vec<ModelCount>, DiskError> {
-        let query = || {
-            let mut statement = self.connection.prepare(
-                "SELECT kind, model, dimension, count(*), sum(length(value)), min(stored_at), max(stored_at) \
-                 FROM entry GROUP BY kind, model, dimension ORDER BY kind, model, dimension",
-            )?;
-            let rows = statement.query_map([], |row| {
-                Ok(ModelCount {
-                    kind: text(row, 0)?,
-                    model: text(row, 1)?,
-                    dimension: unsigned(row.get(2)?),
-                    entries: unsigned(row.get(3)?),
-                    bytes: unsigned(row.get(4)?),
-                    oldest_ms: unsigned(row.get(5)?),
-                    newest_ms: unsigned(row.get(6)?),
-                })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        query().map_err(|why| self.failed("reading from", why))
     }
 
     /// Hands every row to `each`, in the order of the keys, whole or not, until it fails.
@@ -235,15 +184,7 @@ impl Store {
         Ok(())
     }
 
-    fn number(&self, query: &str) -> Result<u64, DiskError> {
-        self.connection
-            .prepare_cached(query)
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-            .map(unsigned)
-            .map_err(|why| self.failed("reading from", why))
-    }
-
-    fn failed(&self, act: &'static str, why: rusqlite::Error) -> DiskError {
+    pub(super) fn failed(&self, act: &'static str, why: rusqlite::Error) -> DiskError {
         DiskError::Query {
             act,
             path: self.path.clone(),
@@ -265,13 +206,13 @@ fn sealed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sealed> {
 }
 
 /// A text that may have lost its encoding: what replaces the broken bytes breaks the checksum.
-fn text(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<String> {
+pub(super) fn text(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<String> {
     let bytes = row.get_ref(column)?.as_bytes()?;
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// SQLite's integers have a sign and ours have none; what does not fit breaks the checksum.
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
@@ -357,34 +298,6 @@ mod tests {
         store.remove(bad.iter().map(|bad| bad.key.as_str())).unwrap();
         assert_eq!(store.get(&rows[7].key).unwrap(), Looked::Miss);
         assert!(store.damage().unwrap().is_empty());
-    }
-
-    #[test]
-    fn rows_are_counted_and_cleared_by_model() {
-        let (_folder, mut store) = store();
-        store
-            .put([&row("a", "m"), &row("b", "m"), &row("a", "n")])
-            .unwrap();
-        let counts: Vec<_> = store
-            .models()
-            .unwrap()
-            .into_iter()
-            .map(|count| {
-                (
-                    count.kind,
-                    count.model,
-                    count.dimension,
-                    count.entries,
-                    count.bytes,
-                )
-            })
-            .collect();
-        let count = |model: &str, entries| ("vector".to_owned(), model.to_owned(), 2, entries, 8 * entries);
-        assert_eq!(counts, [count("m", 2), count("n", 1)]);
-        assert_eq!(store.clear(Some("m")).unwrap(), 2);
-        assert_eq!(store.clear(Some("m")).unwrap(), 0);
-        assert_eq!(store.clear(None).unwrap(), 1);
-        assert_eq!(store.entries().unwrap(), 0);
     }
 
     #[test]

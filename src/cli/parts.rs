@@ -16,7 +16,7 @@ use crate::retrieval::Method;
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The longest that the end of the program waits for the farther tiers to be written. A vector or two take 1 ms.
+/// The longest that the end of the program waits for the farther tiers to be written.
 const FLUSH: Duration = Duration::from_secs(2);
 
 /// What an agent will be made of: checked, and nothing begun yet.

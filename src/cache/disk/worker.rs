@@ -12,10 +12,10 @@ use crate::cache::key::Wanted;
 use crate::cache::row::Row;
 use crate::cache::stats::{TierState, TierStats};
 
-/// Rows of one transaction. A commit costs about 0.1 ms whatever is in it; 256 rows are written in a few milliseconds.
+/// Rows of one transaction: enough that the commit's own cost does not matter, few enough that a flush does not wait long.
 const BATCH: usize = 256;
 
-/// Bytes that the file may hold before its oldest rows go: about 300,000 vectors of the embedded model.
+/// Bytes that the file may hold before its oldest rows go: about 250,000 vectors of the embedded model, of 2,150 bytes a row.
 const CAPACITY: u64 = 512 << 20;
 
 /// A row that is wanted.
@@ -153,7 +153,7 @@ fn write(mut store: Store, mut writes: mpsc::Receiver<Write>, stats: &Stats) {
     }
 }
 
-/// Counts what is held. On 100,000 rows that takes 1 ms, so it is done when the queue has run empty and not with every
+/// Counts what is held. That walks an index of all rows, so it is done when the queue has run empty and not with every
 /// batch.
 fn count(store: &Store, stats: &Stats) {
     let (entries, bytes) = (store.entries().ok(), store.bytes().ok());

@@ -75,6 +75,7 @@ fn session(exchanges: u64) -> App {
         knowledge: Loading::Ready,
         model: Loading::Ready,
         pairs: 347,
+        cache: Box::default(),
     });
     for run in 1..=exchanges {
         app.update(Message::Paste("What is impermanent loss?".into()));

@@ -52,6 +52,7 @@ fn replayed() -> Result<App, Box<dyn Error>> {
                 knowledge: Loading::Ready,
                 model: Loading::Ready,
                 pairs: setup.pairs,
+                cache: Box::default(),
             }));
             app.update(Message::Paste(question.clone()));
             app.update(Message::Command(Command::Ask));

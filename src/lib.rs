@@ -16,7 +16,7 @@
 //! ├── retrieval/   FROM TEXT TO RANKED PAIRS: dense, lexical, fusion, what a cosine is worth here
 //! ├── dataset/     WHAT IS KNOWN: question-and-answer pairs, loaders, validation, the bundled set
 //! ├── embedding/   FROM TEXT TO VECTORS: the Embedder trait, the model inside the program, vectors in a file
-//! ├── cache/       WHAT WAS SEEN BEFORE: vectors by what they were made from (memory; Redis and disk are to come)
+//! ├── cache/       WHAT WAS SEEN BEFORE: vectors by what they were made from; memory, then Redis, then SQLite
 //! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
 //! └── text/        text from outside made safe for a terminal, and measured as the terminal measures it
 //! ```
@@ -26,7 +26,7 @@
 //! key ─► keymap ─► Message ─► App::update ─► Effect::Ask ─► task: Agent::ask
 //!                    ▲                                          │
 //!                    ├── Message::Agent(Event) ◄── bounded mpsc ┤
-//!                    └── Message::Gauges ◄── watch (loading) ◄──┘
+//!                    └── Message::Gauges ◄── watch (loading, cache) ◄┘
 //! App ─► tui::view::draw ─► frame, only when something changed, at most one every 16 ms
 //!
 //! parse ─► classify ─┬─► embed ─► dense ─┐
@@ -44,6 +44,8 @@
 //! - The stored vectors are half precision: the bundled set has several vectors a pair, and a cosine moves by less than
 //!   its shown digits.
 //! - Keys are read on a thread of their own and not by crossterm's `EventStream`, which can spin on a lost terminal.
+//! - The shared cache tier keeps its one connection itself and not by redis' connection manager, which lets a caller wait
+//!   while it connects again.
 //! - `waiting` is an event of its own, so that a recording shows what a run waited for.
 
 pub mod agent;

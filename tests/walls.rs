@@ -71,6 +71,33 @@ fn only_the_provider_knows_the_client() {
 }
 
 #[test]
+fn only_the_tiers_know_their_servers_and_files() {
+    nobody_says(
+        &["redis::", "use redis"],
+        &[],
+        &["cache/redis/", "cache/tiers/", "cache/mod.rs"],
+    );
+    nobody_says(
+        &["rusqlite"],
+        &[],
+        &["cache/disk/", "cache/tiers/tests.rs", "session/"],
+    );
+}
+
+#[test]
+fn the_cache_knows_nothing_of_ours() {
+    let ours = [
+        "crate::agent",
+        "crate::config",
+        "crate::dataset",
+        "crate::embedding",
+        "crate::provider",
+        "crate::text",
+    ];
+    nobody_says(&ours, &["cache/"], &[]);
+}
+
+#[test]
 fn what_is_pure_knows_no_runtime() {
     nobody_says(
         &["tokio", "std::thread", "std::fs", "std::net", "Instant::now"],
@@ -153,6 +180,7 @@ fn the_application_reads_of_the_agent_its_events_only() {
 
 #[test]
 fn nothing_opens_a_socket_but_the_provider() {
+    // The shared tier of the cache does as well, inside the crate that the wall above keeps there.
     nobody_says(
         &["TcpStream", "UdpSocket", "TcpListener", "UnixStream"],
         &[],

@@ -7,7 +7,7 @@ use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage, Tier};
 use super::judge::Signals;
 use super::run::Agent;
-use crate::cache::{self, CacheKey, Provenance};
+use crate::cache::{Provenance, QUERY, Wanted};
 use crate::embedding::{EmbedError, Readiness, Vector};
 use crate::retrieval::{Corpus, DenseHit, LexicalSearch, OutsideHit, Ranked, View};
 
@@ -82,6 +82,33 @@ impl Agent {
 
     async fn embed(&self, emitter: &Emitter, question: &str) -> Result<Vector, AgentError> {
         let mut clock = emitter.begin(Stage::Embed).await;
+        let failed = |error: &dyn std::fmt::Display| AgentError::lasting(Stage::Embed, error.to_string());
+        let model = self.embedder.model_id();
+        let wanted = Wanted::new(&model.name, model.dimension, QUERY, question);
+        // The model is waited for only when it is needed: a vector that is on disk is there before it.
+        let load = self.compute(&mut clock, question);
+        let cached = match self.cache.get_or_load(&wanted, load).await {
+            Ok(cached) => cached,
+            Err(error) => return Err(clock.failed(failed(&error)).await),
+        };
+        let (tier, age_ms) = match cached.provenance {
+            Provenance::Hit { tier, age } => (Some(tier), Some(age.as_secs_f64() * 1e3)),
+            Provenance::Joined => (Some(Tier::Memory), Some(0.0)),
+            Provenance::Miss => (None, None),
+        };
+        emitter
+            .say(AgentEvent::Cache {
+                key: wanted.key.short().to_owned(),
+                tier,
+                age_ms,
+            })
+            .await;
+        clock.cache = tier;
+        clock.end(None).await;
+        Vector::from_unit(cached.vector, model.dimension).map_err(|fault| failed(&fault))
+    }
+
+    async fn compute(&self, clock: &mut StageClock, question: &str) -> Result<Arc<[f32]>, EmbedError> {
         let mut readiness = self.embedder.readiness();
         let loading = matches!(*readiness.borrow(), Readiness::Loading);
         if loading {
@@ -93,38 +120,11 @@ impl Agent {
                 )
                 .await;
         }
-        let failed = |error: &dyn std::fmt::Display| AgentError::lasting(Stage::Embed, error.to_string());
-        let model = self.embedder.model_id();
-        let key = CacheKey::new(&model.name, model.dimension, "query", question);
-        let load = async {
-            let mut vectors = self.embedder.embed(vec![question.to_owned()]).await?;
-            vectors
-                .pop()
-                .map(Vector::into_shared)
-                .ok_or_else(|| EmbedError::Run("it returned no vector".to_owned()))
-        };
-        let cached = match self.cache.get_or_load(&key, load).await {
-            Ok(cached) => cached,
-            Err(error) => return Err(clock.failed(failed(&error)).await),
-        };
-        let (tier, age_ms) = match cached.provenance {
-            Provenance::Hit {
-                tier: cache::Tier::Memory,
-                age,
-            } => (Some(Tier::Memory), Some(age.as_secs_f64() * 1e3)),
-            Provenance::Joined => (Some(Tier::Memory), Some(0.0)),
-            Provenance::Miss => (None, None),
-        };
-        emitter
-            .say(AgentEvent::Cache {
-                key: key.short().to_owned(),
-                tier,
-                age_ms,
-            })
-            .await;
-        clock.cache = tier;
-        clock.end(None).await;
-        Vector::from_unit(cached.vector, model.dimension).map_err(|fault| failed(&fault))
+        let mut vectors = self.embedder.embed(vec![question.to_owned()]).await?;
+        vectors
+            .pop()
+            .map(Vector::into_shared)
+            .ok_or_else(|| EmbedError::Run("it returned no vector".to_owned()))
     }
 
     async fn lexical(&self, emitter: &Emitter, question: &str) -> Result<LexicalSearch, AgentError> {

@@ -3,7 +3,7 @@
 use tui_textarea::Input;
 
 use super::keymap::Command;
-use crate::agent::event::Event;
+use crate::agent::event::{CacheStats, Event};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -62,6 +62,8 @@ pub struct Gauges {
     pub model: Loading,
     /// How many pairs are known, once they are loaded.
     pub pairs: usize,
+    /// What the cache did and which of its tiers serve.
+    pub cache: Box<CacheStats>,
 }
 
 /// Whether something that loads in the background is there.

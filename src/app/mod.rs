@@ -14,6 +14,8 @@ pub use composer::Composer;
 pub use effect::Effect;
 pub use message::{Gauges, Loading, Measured, Message, Target};
 
+use std::collections::VecDeque;
+
 use crate::agent::event::{Exchange, Limits, RunId, Tier};
 
 /// A question of this session and the state of its run.
@@ -64,13 +66,18 @@ pub struct Notice {
 }
 
 /// What the caches did in this session, counted from `cache` events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CacheCount {
     pub memory: u64,
     pub redis: u64,
     pub disk: u64,
     pub missed: u64,
+    /// The tiers that served the last lookups, the newest at the end; `None` for what was loaded.
+    pub last: VecDeque<Option<Tier>>,
 }
+
+/// Lookups that are remembered one by one: more than a side panel has columns for.
+const LAST_LOOKUPS: usize = 64;
 
 impl CacheCount {
     fn count(&mut self, tier: Option<Tier>) {
@@ -81,6 +88,10 @@ impl CacheCount {
             None => self.missed += 1,
             Some(Tier::Unknown) => {}
         }
+        if self.last.len() == LAST_LOOKUPS {
+            self.last.pop_front();
+        }
+        self.last.push_back(tier);
     }
 
     /// Lookups that a tier served.

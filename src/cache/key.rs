@@ -2,13 +2,20 @@
 
 use std::fmt;
 
+use super::row::Row;
+
+/// The unit of a text that somebody asks with.
+pub const QUERY: &str = "query";
+/// The unit of a text that is searched in.
+pub const PAIR: &str = "pair";
+
 /// Hex of blake3 over everything that decides the vector: model, dimension, unit and the exact text. Each field goes
 /// in behind its length, so that no two lists of fields run into the same bytes.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheKey(String);
 
 impl CacheKey {
-    /// `unit` says what kind of text it is ("query", "pair"): some models embed them differently.
+    /// `unit` says what kind of text it is ([`QUERY`], [`PAIR`]): some models embed them differently.
     pub fn new(model: &str, dimension: usize, unit: &str, text: &str) -> Self {
         let mut hasher = blake3::Hasher::new();
         for field in [
@@ -23,6 +30,12 @@ impl CacheKey {
         Self(hasher.finalize().to_hex().to_string())
     }
 
+    /// A key that was written down: 64 hex digits in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 64 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     /// 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -31,6 +44,30 @@ impl CacheKey {
     /// The first digits, for a screen.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+/// The vector that is asked for: its key, and what a row under that key must say of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub key: CacheKey,
+    pub model: String,
+    pub dimension: usize,
+}
+
+impl Wanted {
+    /// The vector of a text; see [`CacheKey::new`].
+    pub fn new(model: &str, dimension: usize, unit: &str, text: &str) -> Self {
+        Self {
+            key: CacheKey::new(model, dimension, unit, text),
+            model: model.to_owned(),
+            dimension,
+        }
+    }
+
+    /// Whether a row is what is wanted.
+    pub(super) fn is(&self, row: &Row) -> bool {
+        row.key == self.key && row.model == self.model && row.vector.len() == self.dimension
     }
 }
 
@@ -82,5 +119,9 @@ mod tests {
         assert_eq!(key.as_str().len(), 64);
         assert!(key.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert_eq!(key.short().len(), 12);
+        assert_eq!(CacheKey::parse(key.as_str()), Some(key.clone()));
+        for wrong in ["", key.short(), &key.as_str().to_uppercase(), &"g".repeat(64)] {
+            assert_eq!(CacheKey::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -77,6 +77,9 @@ pub enum Command {
     /// Look at a data set
     #[command(subcommand)]
     Dataset(DatasetCommand),
+    /// Look at the cached vectors, check them, move them
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -179,6 +182,38 @@ pub enum DatasetCommand {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Count the vectors on disk by model, and say whether the shared tier answers
+    Stats {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read every row on disk and name the bad ones; exits with 1 when there is one
+    Verify {
+        /// Delete the bad rows
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Delete the vectors on disk; those of a shared tier are others' too and go when their time has come
+    Clear {
+        /// Only those of this model
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
+    /// Write all vectors on disk to one file that another machine can import
+    Export {
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Take over the vectors of an export, or of an .embeddings file of the Python program
+    Import {
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
     },
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Ask;
-use super::parts::Plan;
+use super::parts::{self, Plan};
 use super::print::{Report, argument_or_stdin, evidence};
 use super::{Exit, Failure};
 use crate::agent::Agent;
@@ -28,7 +28,7 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let agent = Plan::of(config)?.start();
         let cancel = cancel_on_interrupt();
-        match (question, what.batch) {
+        let ended = match (question, what.batch) {
             (Some(question), _) if what.events => one(&agent, question, &cancel, Shape::Events).await,
             (Some(question), _) if what.json => one(&agent, question, &cancel, Shape::Json).await,
             (Some(question), _) => one(&agent, question, &cancel, Shape::Text).await,
@@ -36,7 +36,9 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
             (None, None) => Err(Failure::usage(
                 "nothing was asked: give a question or --batch FILE",
             )),
-        }
+        };
+        parts::flush(&agent.cache).await;
+        ended
     })
 }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::parts::Plan;
+use super::parts::{self, Plan};
 use super::{Exit, Failure, draft};
 use crate::agent::event::{AgentEvent, Event, RunId, Stage, VERSION};
 use crate::agent::{Agent, Load};
 use crate::app::{App, Effect, Gauges, Loading};
+use crate::cache::VectorCache;
 use crate::config::Config;
 use crate::embedding::Readiness;
 use crate::tui::theme::{Background, Theme};
@@ -38,6 +39,7 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
         }
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
         let agent = plan.start();
+        let cache = Arc::clone(&agent.cache);
         let loads = Loads::of(&agent, fixed);
         let (told, gauges) = watch::channel(loads.gauges());
         tokio::spawn(loads.follow(told));
@@ -56,6 +58,7 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
         if let Some(kept) = &kept {
             draft::keep(kept, &screen.draft());
         }
+        parts::flush(&cache).await;
         ended
     });
     // Work that is still under way on a blocking thread (a half-read data set) is not waited for, however this ended.
@@ -133,6 +136,7 @@ struct Loads {
     fixed: Gauges,
     model: watch::Receiver<Readiness>,
     knowledge: watch::Receiver<Load>,
+    cache: Arc<VectorCache>,
 }
 
 impl Loads {
@@ -141,6 +145,7 @@ impl Loads {
             fixed,
             model: agent.embedder.readiness(),
             knowledge: agent.knowledge.watch(),
+            cache: Arc::clone(&agent.cache),
         }
     }
 
@@ -159,27 +164,30 @@ impl Loads {
             pairs,
             knowledge,
             model,
+            cache: Box::new(self.cache.stats()),
             ..self.fixed.clone()
         }
     }
 
-    /// Tells the screen when the model or the data set has come up, and ends when both have.
+    /// Tells the screen what has come up and what the cache did, until the screen is gone.
     async fn follow(mut self, told: watch::Sender<Gauges>) {
+        let mut cache = self.cache.changes();
         loop {
             let gauges = self.gauges();
             let loading = |state: &Loading| *state == Loading::Loading;
             let (model, knowledge) = (loading(&gauges.model), loading(&gauges.knowledge));
-            told.send_replace(gauges);
-            if !model && !knowledge {
-                return;
-            }
+            told.send_if_modified(|shown| {
+                let changed = *shown != gauges;
+                *shown = gauges;
+                changed
+            });
             // Only what still loads is waited for: who has told its end hangs up, which is no news of the other.
-            let changed = tokio::select! {
-                changed = self.model.changed(), if model => changed,
-                changed = self.knowledge.changed(), if knowledge => changed,
-            };
-            if changed.is_err() {
-                return;
+            tokio::select! {
+                () = told.closed() => return,
+                Ok(()) = self.model.changed(), if model => {}
+                Ok(()) = self.knowledge.changed(), if knowledge => {}
+                Some(()) = cache.next() => {}
+                else => return,
             }
         }
     }
@@ -198,6 +206,7 @@ mod tests {
                 fixed: Gauges::default(),
                 model: readiness,
                 knowledge: load,
+                cache: Arc::new(VectorCache::with_capacity(1)),
             };
             let (told, mut heard) = watch::channel(loads.gauges());
             let following = tokio::spawn(loads.follow(told));
@@ -223,12 +232,11 @@ mod tests {
                 model.send_replace(ready);
                 drop(model);
             }
+            let both = (Loading::Ready, Loading::Failed("no data".to_owned()));
+            heard.wait_for(|gauges| of_both(gauges) == both).await.unwrap();
+            drop(heard);
+            // The screen is gone, so nobody follows any more.
             following.await.unwrap();
-            assert_eq!(
-                of_both(&heard.borrow()),
-                (Loading::Ready, Loading::Failed("no data".to_owned())),
-                "model first: {model_first}"
-            );
         }
     }
 }

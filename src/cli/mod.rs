@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod cache;
 mod chat;
 mod config;
 mod corpus;
@@ -41,6 +42,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
                 Some(Command::Search(what)) => search::run(&config, &what),
                 Some(Command::Eval(what)) => eval::run(&config, &what),
                 Some(Command::Index(what)) => index::run(&config, &what),
+                Some(Command::Cache(command)) => cache::run(&config, &command),
                 Some(Command::Dataset(command)) => dataset::run(command, &config),
                 Some(Command::Completions { .. } | Command::Man | Command::Config(_)) => Ok(Exit::Success),
             }

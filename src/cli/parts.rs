@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Failure, corpus};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
 use crate::app::Gauges;
-use crate::cache::VectorCache;
+use crate::cache::{Disk, Redis, RedisAddress, VectorCache};
 use crate::config::{ChatChoice, Config, EmbedderChoice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder};
 use crate::provider::{ApiKey, ChatClient, Endpoint, Quota, RetryPolicy, Timeouts};
@@ -15,6 +15,9 @@ use crate::retrieval::Method;
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The longest that the end of the program waits for the farther tiers to be written.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// What an agent will be made of: checked, and nothing begun yet.
 pub(super) struct Plan {
@@ -24,6 +27,8 @@ pub(super) struct Plan {
     offline: bool,
     dataset: Option<PathBuf>,
     name: String,
+    /// Address of the shared tier and how long a value lives there.
+    redis: Option<(RedisAddress, Duration)>,
 }
 
 impl Plan {
@@ -44,6 +49,7 @@ impl Plan {
             offline: config.offline.value,
             dataset: config.dataset.value.clone(),
             name: dataset_name(config),
+            redis: shared_tier(config)?,
         })
     }
 
@@ -60,18 +66,61 @@ impl Plan {
 
     /// The agent, with everything that takes time loading in the background. Must be called within a tokio runtime.
     pub(super) fn start(self) -> Agent {
+        let cache = Arc::new(self.cache());
         let embedder: Arc<dyn Embedder> = Arc::new(LocalEmbedder::start());
         let (told, knowledge) = Knowledge::loading(self.name);
         tokio::spawn(corpus::load(self.dataset, Arc::clone(&embedder), told));
         Agent {
             knowledge,
             embedder,
-            cache: Arc::new(VectorCache::with_capacity(MEMORY_CACHE_BYTES)),
+            cache,
             answerer: self.answerer,
             method: self.method,
             top_k: self.top_k,
             offline: self.offline,
         }
+    }
+
+    /// The tiers, opened in the background.
+    fn cache(&self) -> VectorCache {
+        let mut cache = VectorCache::with_capacity(MEMORY_CACHE_BYTES);
+        if let Some((address, ttl)) = &self.redis {
+            cache = cache.with_redis(Redis::connect(address.clone(), *ttl));
+        }
+        if let Some(path) = stored_vectors() {
+            cache = cache.with_disk(Disk::open(path));
+        }
+        cache
+    }
+}
+
+/// The shared tier that is configured, and how long a value lives there. Offline there is none: it would be a socket.
+///
+/// # Errors
+/// When its address is none.
+pub(super) fn shared_tier(config: &Config) -> Result<Option<(RedisAddress, Duration)>, Failure> {
+    let Some(url) = config.redis_url.value.as_ref().filter(|_| !config.offline.value) else {
+        return Ok(None);
+    };
+    let address = RedisAddress::parse(url.reveal())
+        .map_err(|error| Failure::usage(format!("`cache.redis_url` cannot be used: {error}")))?;
+    let ttl = Duration::from_secs(config.redis_ttl_days.value * 24 * 60 * 60);
+    Ok(Some((address, ttl)))
+}
+
+/// Where the disk tier is: in the platform's cache folder. `None` when the platform names none.
+pub(super) fn stored_vectors() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "defi-qa")?;
+    Some(folders.cache_dir().join("vectors.sqlite"))
+}
+
+/// Writes what the cache has not yet written. The end of the program waits a moment for it, and not for a disk that
+/// hangs: what is lost is computed again.
+pub(super) async fn flush(cache: &VectorCache) {
+    match tokio::time::timeout(FLUSH, cache.flush()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the newest vectors are not on disk"),
+        Err(_) => tracing::warn!("the newest vectors are not on disk: it took too long"),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::args::Search;
-use super::parts::Plan;
+use super::parts::{self, Plan};
 use super::print::{argument_or_stdin, evidence};
 use super::{Exit, Failure};
 use crate::agent::event::{Exchange, Hit, RunId, StageRow};
@@ -37,6 +37,7 @@ pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
             }
         };
         let (hits, ()) = tokio::join!(searching, reading);
+        parts::flush(&agent.cache).await;
         let hits = hits.map_err(|error| Failure::other(format!("{} failed: {error}", error.stage.name())))?;
         let mut out = stdout().lock();
         if what.json {

@@ -19,6 +19,7 @@ pub struct FileConfig {
     pub(super) chat: Chat,
     pub(super) embedding: Embedding,
     pub(super) retrieval: Retrieval,
+    pub(super) cache: Cache,
     pub(super) interface: Interface,
 }
 
@@ -57,6 +58,22 @@ pub(super) struct Embedding {
 pub(super) struct Retrieval {
     pub(super) retriever: Option<String>,
     pub(super) top_k: Option<usize>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Cache {
+    pub(super) redis_url: Option<String>,
+    pub(super) redis_ttl_days: Option<u64>,
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // By hand, because the address may hold a password.
+        f.debug_struct("Cache")
+            .field("redis_ttl_days", &self.redis_ttl_days)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -52,6 +52,10 @@ pub struct Config {
     pub retriever: Setting<String>,
     /// How many pairs are retrieved.
     pub top_k: Setting<usize>,
+    /// Address of the shared cache tier, password and all; `None`: there is no shared tier.
+    pub redis_url: Setting<Option<Secret>>,
+    /// How long a value lives in the shared tier.
+    pub redis_ttl_days: Setting<u64>,
     pub theme: Setting<Theme>,
     pub mouse: Setting<bool>,
     pub log_file: Setting<Option<PathBuf>>,
@@ -173,6 +177,18 @@ impl Config {
         let max_retries = Setting::default_of(3).over(file.chat.max_retries, Origin::File);
         in_range("chat.max_retries", f64::from(max_retries.value), 0.0, 10.0)?;
 
+        let redis_url = Setting::default_of(None)
+            .over(
+                file.cache.redis_url.map(|url| Some(Secret::new(url))),
+                Origin::File,
+            )
+            .over(
+                env("DEFI_QA_REDIS_URL").map(|url| Some(Secret::new(url))),
+                Origin::Environment("DEFI_QA_REDIS_URL"),
+            );
+        let redis_ttl_days = Setting::default_of(30).over(file.cache.redis_ttl_days, Origin::File);
+        in_range("cache.redis_ttl_days", redis_ttl_days.value as f64, 1.0, 3_650.0)?;
+
         let mut theme = Setting::default_of(Theme::Auto)
             .over(file.interface.theme, Origin::File)
             .over(
@@ -209,6 +225,8 @@ impl Config {
             max_retries,
             retriever,
             top_k,
+            redis_url,
+            redis_ttl_days,
             theme,
             mouse: Setting::default_of(true).over(file.interface.mouse, Origin::File),
             log_file: Setting::default_of(None)
@@ -279,6 +297,19 @@ impl Config {
                 self.retriever.value.clone(),
             ),
             row("retrieval.top_k", &self.top_k, self.top_k.value.to_string()),
+            row(
+                "cache.redis_url",
+                &self.redis_url,
+                self.redis_url
+                    .value
+                    .as_ref()
+                    .map_or_else(|| "none".to_owned(), Secret::visible_address),
+            ),
+            row(
+                "cache.redis_ttl_days",
+                &self.redis_ttl_days,
+                self.redis_ttl_days.value.to_string(),
+            ),
             row("interface.theme", &self.theme, self.theme.value.to_string()),
             row("interface.mouse", &self.mouse, self.mouse.value.to_string()),
         ]
@@ -397,6 +428,33 @@ mod tests {
         let config = load("", &Flags::default(), &[("OPENAI_API_KEY", "sk-very-secret")]).unwrap();
         assert!(!format!("{config:?}").contains("very-secret"));
         assert!(!format!("{:?}", config.rows()).contains("very-secret"));
+    }
+
+    #[test]
+    fn of_the_shared_tiers_address_scheme_and_host_are_shown_and_never_the_password() {
+        let shown = |url: &str| {
+            let config = load("", &Flags::default(), &[("DEFI_QA_REDIS_URL", url)]).unwrap();
+            assert!(!format!("{config:?}").contains("s3cret"), "{url}");
+            let rows = config.rows();
+            let (_, value, origin) = rows.iter().find(|(key, _, _)| *key == "cache.redis_url").unwrap();
+            assert_eq!(*origin, Origin::Environment("DEFI_QA_REDIS_URL"));
+            value.clone()
+        };
+        for (url, expected) in [
+            ("redis://cache.example:6379/0", "redis://cache.example:6379"),
+            (
+                "rediss://user:s3cret@cache.example:6380/1",
+                "rediss://cache.example:6380",
+            ),
+            ("redis://:s3cret/with@slash@[::1]:6379", "redis://[::1]:6379"),
+            ("redis://:s3cret#x@host", "redis://host"),
+            ("redis+unix:///run/redis.sock?pass=s3cret", "set"),
+            ("s3cret", "set"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        let file = FileConfig::parse("[cache]\nredis_url = \"redis://:s3cret@h\"\n", Path::new("f")).unwrap();
+        assert!(!format!("{file:?}").contains("s3cret"));
     }
 
     #[test]

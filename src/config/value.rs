@@ -66,6 +66,27 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// What may be shown of a secret that is an address: scheme and host. A password may stand before the last `@`, or behind a `?`.
+    pub(super) fn visible_address(&self) -> String {
+        let hidden = || "set".to_owned();
+        let Some((scheme, rest)) = self.0.split_once("://") else {
+            return hidden();
+        };
+        let is_name = |text: &str| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"+.-:[]".contains(&byte))
+        };
+        let host = rest.rsplit('@').next().unwrap_or("");
+        let host = host.split(['/', '?', '#']).next().unwrap_or("");
+        if is_name(scheme) && is_name(host) {
+            format!("{scheme}://{host}")
+        } else {
+            hidden()
+        }
+    }
 }
 
 impl fmt::Debug for Secret {

@@ -14,8 +14,9 @@ fn no_network_socket_is_opened_offline() {
         .args(["--offline", "ask", "--json", "What is impermanent loss?"])
         .env_clear()
         .env("HOME", home())
-        // A key that is there must not tempt it.
+        // A key and a shared cache that are there must not tempt it.
         .env("OPENAI_API_KEY", "sk-test")
+        .env("DEFI_QA_REDIS_URL", "redis://127.0.0.1:6379")
         .output();
     let output = match traced {
         Ok(output) => output,

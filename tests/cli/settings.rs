@@ -55,7 +55,15 @@ fn config_init_writes_a_file_once() {
 fn completions_and_the_manual_name_every_command() {
     let manual = stdout(&run(&["man"]));
     let completions = stdout(&run(&["completions", "bash"]));
-    for command in ["ask", "search", "index", "dataset", "config", "completions"] {
+    for command in [
+        "ask",
+        "search",
+        "index",
+        "dataset",
+        "cache",
+        "config",
+        "completions",
+    ] {
         assert!(
             manual.contains(command) && completions.contains(command),
             "{command}"

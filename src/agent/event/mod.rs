@@ -12,6 +12,7 @@ pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::cache::{CacheStats, Tier, TierState, TierStats};
 pub use crate::provider::{Limit, Limits, Usage};
 
 /// Version of the event line. It changes only when an existing field changes its meaning.
@@ -169,29 +170,6 @@ impl Stage {
             Self::Converse => "converse",
             Self::Decline => "decline",
             Self::Error => "error",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// Where a cached value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    Memory,
-    Redis,
-    Disk,
-    #[serde(other)]
-    Unknown,
-}
-
-impl Tier {
-    /// The name as it stands in an event line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Redis => "redis",
-            Self::Disk => "disk",
             Self::Unknown => "unknown",
         }
     }

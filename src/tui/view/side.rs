@@ -32,7 +32,11 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
             ..area
         }
     };
-    let cache_rows = if inner.height >= 14 { cache::WANTED } else { 0 };
+    let cache_rows = if inner.height >= 14 {
+        cache::wanted(app, inner.height)
+    } else {
+        0
+    };
     let limit_rows = if inner.height >= 14 {
         limits::wanted(app)
     } else {

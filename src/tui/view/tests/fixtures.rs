@@ -17,6 +17,7 @@ pub(super) fn ready() -> Gauges {
         knowledge: Loading::Ready,
         model: Loading::Ready,
         pairs: 347,
+        cache: Box::default(),
     }
 }
 

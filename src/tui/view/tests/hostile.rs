@@ -6,8 +6,8 @@ use ratatui::buffer::{Buffer, CellWidth as _};
 
 use super::{Talk, fixtures, rows};
 use crate::agent::event::{
-    AgentEvent, DenseScore, Hit, LexicalScore, Limit, Limits, Nearest, Outcome, RunId, Setup, Stage, Tier,
-    Usage,
+    AgentEvent, CacheStats, DenseScore, Hit, LexicalScore, Limit, Limits, Nearest, Outcome, RunId, Setup,
+    Stage, Tier, TierState, TierStats, Usage,
 };
 use crate::app::keymap::BINDINGS;
 use crate::app::{Gauges, Loading, Message};
@@ -225,7 +225,14 @@ fn step() -> impl Strategy<Value = Step> {
             dataset,
             pairs: 3,
             offline: true,
-            knowledge: Loading::Failed(why),
+            knowledge: Loading::Failed(why.clone()),
+            cache: Box::new(CacheStats {
+                disk: Some(TierStats {
+                    state: TierState::Off { why },
+                    ..TierStats::default()
+                }),
+                ..CacheStats::default()
+            }),
             ..fixtures::ready()
         })),
         1 => text().prop_map(Step::Trouble),

@@ -5,7 +5,9 @@ use insta::assert_snapshot;
 
 use super::Talk;
 use super::fixtures::{self, QUESTION, answer, answered, token};
-use crate::agent::event::{AgentEvent, Hit, Limit, Outcome, RunId, Stage, Tier};
+use crate::agent::event::{
+    AgentEvent, CacheStats, Hit, Limit, Outcome, RunId, Stage, Tier, TierState, TierStats,
+};
 use crate::app::{Gauges, Loading, Message, keymap};
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
@@ -342,6 +344,31 @@ fn caches_that_served_some() {
         talk.hears(run, 21.0, fixtures::lookup(tier));
     }
     assert_snapshot!("cache_80x24", talk.screen());
+}
+
+#[test]
+fn caches_of_three_tiers_one_of_them_down() {
+    let mut talk = Talk::on(120, 40);
+    let run = an_answered_question(&mut talk);
+    let looked = [None, Some(Tier::Memory), Some(Tier::Disk), Some(Tier::Redis)];
+    for tier in looked.into_iter().cycle().take(18) {
+        talk.hears(run, 21.0, fixtures::lookup(tier));
+    }
+    talk.app.update(Message::Gauges(Gauges {
+        cache: Box::new(CacheStats {
+            redis: Some(TierStats {
+                state: TierState::Down {
+                    since_ms: 1,
+                    next_probe_ms: 2,
+                    why: "connection refused".into(),
+                },
+                ..TierStats::default()
+            }),
+            ..CacheStats::default()
+        }),
+        ..fixtures::ready()
+    }));
+    assert_snapshot!("cache_120x40", talk.screen());
 }
 
 #[test]

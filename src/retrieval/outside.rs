@@ -11,7 +11,7 @@ pub struct Outside {
     index: DenseIndex,
 }
 
-/// The reference that a question is nearest to.
+/// A reference near a question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutsideHit {
     /// Cosine, -1 to 1.
@@ -26,14 +26,17 @@ impl Outside {
         (questions.len() == index.len()).then_some(Self { questions, index })
     }
 
-    /// The nearest reference; `None` when there are none.
-    pub fn nearest(&self, query: &Vector) -> Option<OutsideHit> {
-        let hit = self.index.search(query, 1).first().copied()?;
-        let question = self.questions.get(hit.index)?;
-        Some(OutsideHit {
-            score: hit.score,
-            kind: question.kind,
+    /// The `k` nearest references, nearest first.
+    pub fn nearest(&self, query: &Vector, k: usize) -> Vec<OutsideHit> {
+        let hits = self.index.search(query, k).into_iter();
+        hits.filter_map(|hit| {
+            let question = self.questions.get(hit.index)?;
+            Some(OutsideHit {
+                score: hit.score,
+                kind: question.kind,
+            })
         })
+        .collect()
     }
 }
 
@@ -42,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_reference_says_why() {
+    fn the_nearest_references_say_why() {
         let vector = |x: f32, y: f32| Vector::normalised(vec![x, y], 2).unwrap();
         let question = |kind| OutsideQuestion {
             question: "q".into(),
@@ -53,10 +56,11 @@ mod tests {
             Matrix::of(&[vector(1.0, 0.0), vector(0.0, 1.0)]).unwrap(),
         )
         .unwrap();
-        let hit = outside.nearest(&vector(0.1, 1.0)).unwrap();
-        assert_eq!(hit.kind, OutsideKind::Live);
-        assert!(hit.score > 0.99);
-        assert_eq!(Outside::default().nearest(&vector(1.0, 0.0)), None);
+        let hits = outside.nearest(&vector(0.1, 1.0), 5);
+        let kinds: Vec<OutsideKind> = hits.iter().map(|hit| hit.kind).collect();
+        assert_eq!(kinds, [OutsideKind::Live, OutsideKind::Trap]);
+        assert!(hits[0].score > 0.99);
+        assert_eq!(Outside::default().nearest(&vector(1.0, 0.0), 5), []);
         assert!(Outside::build(vec![question(OutsideKind::Trap)], Matrix::default()).is_none());
     }
 }

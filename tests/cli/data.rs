@@ -81,8 +81,11 @@ fn a_set_of_ones_own_is_embedded_once() {
         let Ok(entries) = std::fs::read_dir(folder.path().join("cache/defi-qa/vectors")) else {
             return Vec::new();
         };
-        entries.map(|entry| entry.unwrap().path()).collect()
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
     };
+    let written = |file: &PathBuf| std::fs::metadata(file).unwrap().modified().unwrap();
     let ask = || {
         let output = program()
             .env("XDG_CACHE_HOME", folder.path().join("cache"))
@@ -98,15 +101,21 @@ fn a_set_of_ones_own_is_embedded_once() {
         object(&output)["hits"].clone()
     };
     let first = ask();
-    let [file] = stored().try_into().unwrap();
-    let written = std::fs::metadata(&file).unwrap().modified().unwrap();
+    let files: [PathBuf; 2] = stored().try_into().unwrap();
+    let endings = files
+        .each_ref()
+        .map(|file| file.extension().unwrap().to_str().unwrap());
+    assert_eq!(endings, ["bin", "words"]);
+    let before = files.each_ref().map(written);
     assert_eq!(ask()[0]["id"], first[0]["id"]);
     assert_eq!(
-        std::fs::metadata(&file).unwrap().modified().unwrap(),
-        written,
-        "nothing was embedded again"
+        files.each_ref().map(written),
+        before,
+        "nothing was embedded or counted again"
     );
-    std::fs::write(&file, "torn").unwrap();
+    for file in &files {
+        std::fs::write(file, "torn").unwrap();
+    }
     assert_eq!(
         ask()[0]["id"],
         first[0]["id"],

@@ -5,7 +5,9 @@ use std::io::{IsTerminal as _, Read as _};
 use serde::Serialize;
 
 use super::Failure;
-use crate::agent::event::{Exchange, Hit, Limits, Outcome, Phase, Stage, StageRow, Usage};
+use crate::agent::event::{
+    Cost, Exchange, Hit, Limits, Outcome, Phase, Stage, StageRow, Timing, Usage, VectorOrigin,
+};
 use crate::text;
 
 /// One object of `ask --json`: the contract of the command line.
@@ -22,6 +24,11 @@ pub(super) struct Report<'a> {
     stages: &'a [StageRow],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
+    timing: Timing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vector: Option<VectorOrigin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<&'a Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +55,9 @@ impl<'a> Report<'a> {
             hits: &exchange.hits,
             stages: &exchange.stages,
             usage: exchange.usage,
+            cost: exchange.cost(),
+            timing: exchange.timing(),
+            vector: exchange.vector,
             limits: exchange.limits.as_ref(),
             note: exchange.note.as_deref(),
             error: match &exchange.phase {

@@ -152,11 +152,14 @@ fn state(entry: &Entry, app: &App, theme: &Theme) -> (String, Style) {
             wait_ms,
             since_ms,
             attempt,
+            of,
         } => {
             let left = (wait_ms - (elapsed - since_ms)).max(0.0);
+            let of = of.map_or(String::new(), |of| format!(" of {of}"));
             let said = format!(
-                "{spinner} {why}: try {attempt} in {}",
-                whole(&section::clock(left))
+                "{spinner} {}{}: {why}",
+                whole(&format!("try {attempt}{of} in ")),
+                whole(&section::countdown(left))
             );
             (said, theme.warn)
         }

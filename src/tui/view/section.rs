@@ -134,6 +134,20 @@ pub(super) fn clock(ms: f64) -> String {
     }
 }
 
+/// What is left of a wait, in milliseconds: whole seconds, rounded up, so that it changes once a second and what is still
+/// to come is not told as nothing. `1 s`, `1m 30s`, `2h 5m`, `3d 4h`.
+pub(super) fn countdown(ms: f64) -> String {
+    let seconds = (ms / 1_000.0).ceil().max(0.0) as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{minutes}m {}s", seconds % 60),
+        3_600..86_400 => format!("{hours}h {}m", minutes % 60),
+        86_400..86_400_000 => format!("{days}d {}h", hours % 24),
+        _ => "years".to_owned(),
+    }
+}
+
 fn minutes(ms: f64) -> String {
     let seconds = (ms / 1_000.0).round() as u64;
     format!("{}m {}s", seconds / 60, seconds % 60)

@@ -107,6 +107,7 @@ pub(super) fn started(question: &str) -> AgentEvent {
             dataset: "bundled".into(),
             pairs: 347,
             offline: false,
+            price: None,
         },
     }
 }

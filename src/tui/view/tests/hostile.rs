@@ -169,6 +169,7 @@ fn said() -> impl Strategy<Value = AgentEvent> {
             why,
             wait_ms,
             attempt: 2,
+            of: Some(4),
         }),
         (prop::option::of(text()), any::<u64>()).prop_map(|(note, tokens)| AgentEvent::Answered {
             outcome: Outcome::Partial,

@@ -241,6 +241,7 @@ fn a_countdown_to_the_next_try() {
                     why: "api.openai.com is rate limited (429)".into(),
                     wait_ms: 4_000.0,
                     attempt: 2,
+                    of: Some(4),
                 },
             )
             .at(1_000.0);

@@ -53,6 +53,8 @@ fn replayed() -> Result<App, Box<dyn Error>> {
                 model: Loading::Ready,
                 pairs: setup.pairs,
                 cache: Box::default(),
+                redis_probe_ms: None,
+                limits: None,
             }));
             app.update(Message::Paste(question.clone()));
             app.update(Message::Command(Command::Ask));

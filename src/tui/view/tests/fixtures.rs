@@ -18,6 +18,8 @@ pub(super) fn ready() -> Gauges {
         model: Loading::Ready,
         pairs: 347,
         cache: Box::default(),
+        redis_probe_ms: None,
+        limits: None,
     }
 }
 

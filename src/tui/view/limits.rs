@@ -23,12 +23,15 @@ use crate::tui::theme::Theme;
 
 /// A side panel of this height has rows for where the figures come from and for a limiter at rest.
 const ROOMY: u16 = 20;
+/// Columns beside the count from which on a reason is worth cutting.
+const REASON_AT_LEAST: usize = 16;
 
 /// The lines of the section below its title, for a side panel of this size.
 pub(super) fn lines(app: &App, panel: Rect, theme: &Theme) -> Vec<Line<'static>> {
     let width = usize::from(panel.width);
     let Some(now) = app.limits_now().filter(|now| says_something(now.limits)) else {
-        return vec![nothing_known(app, width, theme)];
+        let retry = retry(app, &Limits::default(), width, theme);
+        return vec![retry.unwrap_or_else(|| nothing_known(app, width, theme))];
     };
     let roomy = panel.height >= ROOMY;
     let (requests, tokens) = (now.limits.requests, now.limits.tokens);
@@ -95,24 +98,25 @@ fn has_answered(entry: &Entry) -> bool {
     exchange.first_token_ms.is_some() && exchange.stages.iter().any(asked)
 }
 
-/// Where the figures come from, and how old they are.
-fn origin(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Option<Line<'static>> {
+/// Where the figures come from, and how old they are: in one line, unless two origins do not fit into one.
+fn origin(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let of = |limit: Option<Limit>| limit.map(|limit| origin_of(&limit, now));
-    let ways = match (of(now.limits.requests), of(now.limits.tokens)) {
+    let said = |ways: Vec<String>| {
+        let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+        first(width, &ways, theme.dim)
+    };
+    match (of(now.limits.requests), of(now.limits.tokens)) {
         (Some(requests), Some(tokens)) if requests != tokens => {
             let both = |n: usize| format!("requests {}, tokens {}", requests[n], tokens[n]);
-            vec![
-                both(0),
-                both(1),
-                both(2),
-                format!("{}, {}", requests[2], tokens[2]),
-            ]
+            if text::width(&both(2)) <= width {
+                return vec![said((0..3).map(both).collect())];
+            }
+            let alone = |name: &str, ways: [String; 3]| said(ways.map(|way| format!("{name} {way}")).into());
+            vec![alone("requests", requests), alone("tokens", tokens)]
         }
-        (Some(ways), _) | (None, Some(ways)) => ways.into(),
-        (None, None) => return None,
-    };
-    let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
-    Some(first(width, &ways, theme.dim))
+        (Some(ways), _) | (None, Some(ways)) => vec![said(ways.into())],
+        (None, None) => Vec::new(),
+    }
 }
 
 /// Three ways to say it, each shorter.
@@ -190,13 +194,13 @@ fn retry(app: &App, limits: &Limits, width: usize, theme: &Theme) -> Option<Line
     let why = why.strip_prefix(&limits.endpoint).unwrap_or(why).trim_start();
     let why = text::sanitize_line(why.strip_prefix("is ").unwrap_or(why)).into_owned();
     let said = format!("↻ {when}: {why}");
-    // Cut in the reason, but never in the count: below that there is only the count.
-    let room = if text::width(&when) + 8 <= width {
+    // A few letters of a reason say nothing.
+    let said = if text::width(&when) + REASON_AT_LEAST <= width {
         said
     } else {
         format!("↻ {when}")
     };
-    Some(first(width, &[&room], theme.warn))
+    Some(first(width, &[&said], theme.warn))
 }
 
 /// A circuit that is not closed.
@@ -206,7 +210,7 @@ fn breaker(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Option<Line<'sta
         (BreakerPhase::Open, Some(left)) => {
             let ways = [
                 format!("✗ circuit open, probe in {left}"),
-                format!("✗ circuit open, {left}"),
+                format!("✗ circuit open, probe {left}"),
             ];
             Some(first(width, &ways.each_ref().map(String::as_str), theme.bad))
         }

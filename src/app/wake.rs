@@ -34,9 +34,9 @@ impl LimitsNow<'_> {
         }
     }
 
-    /// Whether the window has passed at whose end everything is left again.
+    /// Whether the window has passed since at whose end everything is left again. One that was full then has none.
     pub fn full_again(&self, limit: &Limit) -> bool {
-        limit.reset_ms.is_some() && self.left(limit.reset_ms).is_none()
+        limit.reset_ms.is_some_and(|reset| reset > 0) && self.left(limit.reset_ms).is_none()
     }
 
     /// Every countdown that a screen can show.
@@ -206,5 +206,10 @@ mod tests {
         assert!(!full(&app));
         app.update(Message::Tick(1_500.0));
         assert!(full(&app));
+        let untouched = told(Limits {
+            tokens: limit(Some(0), LimitOrigin::Configured, None),
+            ..Limits::default()
+        });
+        assert!(!full(&untouched), "it was never anything else");
     }
 }

@@ -96,6 +96,7 @@ impl Bar {
                     limit: limit.limit,
                     reset: limit
                         .reset_ms
+                        .filter(|reset| *reset > 0)
                         .map(|reset| now.left(Some(reset)).map(section::countdown)),
                 }
             }),

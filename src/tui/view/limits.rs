@@ -122,10 +122,10 @@ fn origin(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>
 /// Three ways to say it, each shorter.
 fn origin_of(limit: &Limit, now: &LimitsNow<'_>) -> [String; 3] {
     let ago = now.age(limit).map(section::ago);
-    let origin = if now.full_again(limit) {
-        LimitOrigin::Estimated
-    } else {
-        limit.origin.unwrap_or(LimitOrigin::Reported)
+    let origin = match limit.origin.unwrap_or(LimitOrigin::Reported) {
+        // That the window has passed is our reckoning.
+        LimitOrigin::Reported if now.full_again(limit) => LimitOrigin::Estimated,
+        origin => origin,
     };
     match (origin, ago) {
         (LimitOrigin::Reported, Some(ago)) => [

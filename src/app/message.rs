@@ -67,7 +67,7 @@ pub struct Gauges {
     /// Milliseconds until the cache's shared tier is tried again, when it is down.
     pub redis_probe_ms: Option<u64>,
     /// What is known of the chat endpoint's limits, when one is asked: also between runs.
-    pub limits: Option<Limits>,
+    pub limits: Option<Box<Limits>>,
 }
 
 /// Whether something that loads in the background is there.

@@ -154,7 +154,7 @@ impl App {
             trace: false,
             side: false,
             notice: None,
-            limits: gauges.limits.clone().map(|limits| (limits, 0.0)),
+            limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
             gauges,
             gauges_ms: 0.0,
             cache: CacheCount::default(),

@@ -14,7 +14,7 @@ impl App {
                 Vec::new()
             }
             Message::Gauges(gauges) => {
-                if let Some(limits) = &gauges.limits {
+                if let Some(limits) = gauges.limits.as_deref() {
                     self.limits = Some((limits.clone(), self.now_ms));
                 }
                 self.gauges = gauges;

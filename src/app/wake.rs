@@ -127,7 +127,7 @@ mod tests {
         app.measured.gauges_shown = true;
         app.update(Message::Tick(1_000.0));
         app.update(Message::Gauges(Gauges {
-            limits: Some(limits),
+            limits: Some(Box::new(limits)),
             ..Gauges::default()
         }));
         app

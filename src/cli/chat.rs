@@ -173,7 +173,7 @@ impl Loads {
             model,
             redis_probe_ms: stats.redis.as_ref().and_then(probe_in_ms),
             cache: Box::new(stats),
-            limits: self.gate.as_ref().map(Gate::limits),
+            limits: self.gate.as_ref().map(|gate| Box::new(gate.limits())),
             ..self.fixed.clone()
         }
     }
@@ -224,6 +224,59 @@ fn probe_in_ms(stats: &TierStats) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::{
+        Asked, BreakerPhase, Endpoint, Priority, ProviderError, Quota, Reply, RetryPolicy,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn the_screen_hears_of_the_limiter_and_of_a_circuit_that_opens() {
+        let endpoint = Endpoint::new("http://127.0.0.1:9/v1", "m")
+            .unwrap()
+            .with_quota(Quota {
+                rpm: Some(60),
+                tpm: None,
+            })
+            .with_retry(RetryPolicy {
+                max_retries: 0,
+                ..RetryPolicy::default()
+            });
+        let gate = Gate::new(&endpoint);
+        let (_model, readiness) = watch::channel(Readiness::Loading);
+        let (_knowledge, load) = watch::channel(Load::Loading);
+        let loads = Loads {
+            fixed: Gauges::default(),
+            model: readiness,
+            knowledge: load,
+            cache: Arc::new(VectorCache::with_capacity(1)),
+            gate: Some(gate.clone()),
+        };
+        let (told, mut heard) = watch::channel(loads.gauges());
+        let following = tokio::spawn(loads.follow(told));
+        let limits = |gauges: &Gauges| *gauges.limits.clone().unwrap();
+        assert_eq!(limits(&heard.borrow()).requests.unwrap().limit, 60);
+        for _ in 0..5 {
+            let cut = || async {
+                Reply::<()> {
+                    limits: None,
+                    tokens: None,
+                    result: Err(ProviderError::StreamCut {
+                        asked: Asked {
+                            model: "m".to_owned(),
+                            host: "127.0.0.1:9".to_owned(),
+                        },
+                    }),
+                }
+            };
+            assert!(gate.run(1, Priority::Chat, |_| {}, |_| cut()).await.is_err());
+        }
+        let open = |gauges: &Gauges| limits(gauges).breaker == Some(BreakerPhase::Open);
+        let gauges = heard.wait_for(open).await.unwrap().clone();
+        let limits = limits(&gauges);
+        assert_eq!(limits.probe_in_ms, Some(15_000));
+        assert_eq!(limits.requests.unwrap().remaining, 55);
+        drop(heard);
+        following.await.unwrap();
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_screen_hears_of_both_loads_whichever_ends_first_and_hangs_up() {

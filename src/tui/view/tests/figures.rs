@@ -12,7 +12,7 @@ use crate::app::{Gauges, Message};
 /// The state of a session with a chat model whose gate stands so.
 fn gauges(limits: Limits) -> Gauges {
     Gauges {
-        limits: Some(limits),
+        limits: Some(Box::new(limits)),
         ..fixtures::online()
     }
 }

@@ -94,7 +94,7 @@ fn strained(theme: Choice) -> String {
         ..fixtures::gate()
     };
     let gauges = Gauges {
-        limits: Some(limits),
+        limits: Some(Box::new(limits)),
         ..fixtures::online()
     };
     let mut talk = Talk::with(80, 24, gauges);

@@ -134,7 +134,7 @@ impl Gate {
         }
     }
 
-    /// What a response reported, with what is known here beside it.
+    /// What a response reported, with what is known here beside it and for what it did not report.
     pub(super) fn beside(&self, reported: &Limits) -> Limits {
         let state = self.limiter.state();
         Limits {

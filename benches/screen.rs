@@ -76,6 +76,8 @@ fn session(exchanges: u64) -> App {
         model: Loading::Ready,
         pairs: 347,
         cache: Box::default(),
+        redis_probe_ms: None,
+        limits: None,
     });
     for run in 1..=exchanges {
         app.update(Message::Paste("What is impermanent loss?".into()));

@@ -3,7 +3,8 @@
 //! ```sh
 //! defi-qa ask --events "What is impermanent loss?" | cargo run --example screenshot -- dark 120x40 > screenshots/answer.svg
 //! ```
-//! The picture is the real screen: the events go through the same model and the same panes as in the terminal.
+//! The picture is the real screen: the events go through the same model and the same panes as in the terminal. Several
+//! recordings may follow each other on standard input, as the questions of one session.
 
 use std::error::Error;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
@@ -41,8 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The application after the events on standard input, with the first evidence row selected.
 fn replayed() -> Result<App, Box<dyn Error>> {
     let mut app = App::default();
+    let mut began = 0.0;
     for line in stdin().lock().lines() {
-        let event: Event = serde_json::from_str(&line?)?;
+        let mut event: Event = serde_json::from_str(&line?)?;
         if let AgentEvent::Started { question, setup } = &event.what {
             app.update(Message::Gauges(Gauges {
                 chat: setup.chat.clone(),
@@ -53,11 +55,16 @@ fn replayed() -> Result<App, Box<dyn Error>> {
                 model: Loading::Ready,
                 pairs: setup.pairs,
                 cache: Box::default(),
+                redis_probe_ms: None,
+                limits: None,
             }));
             app.update(Message::Paste(question.clone()));
+            began = app.now_ms;
             app.update(Message::Command(Command::Ask));
         }
-        app.update(Message::Tick(event.at_ms));
+        // Every recording begins at zero with run 1; here they follow each other.
+        event.run = app.entries.last().map_or(event.run, |entry| entry.run);
+        app.update(Message::Tick(began + event.at_ms));
         app.update(Message::Agent(Box::new(event)));
     }
     app.update(Message::Click(Target::Citation { entry: 0, number: 1 }));

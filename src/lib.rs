@@ -26,7 +26,7 @@
 //! key ─► keymap ─► Message ─► App::update ─► Effect::Ask ─► task: Agent::ask
 //!                    ▲                                          │
 //!                    ├── Message::Agent(Event) ◄── bounded mpsc ┤
-//!                    └── Message::Gauges ◄── watch (loading, cache) ◄┘
+//!                    └── Message::Gauges ◄── watch (loading, cache, limits) ◄┘
 //! App ─► tui::view::draw ─► frame, only when something changed, at most one every 16 ms
 //!
 //! parse ─► classify ─┬─► embed ─► dense ─┐

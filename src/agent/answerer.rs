@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Limits, Usage};
+use super::event::{Hit, Limits, Price, Usage};
 
 /// What an answerer says while it writes.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,11 +17,13 @@ pub enum Piece {
     Limits(Limits),
     /// Nothing comes before this is over, in plain words.
     Waiting { on: String },
-    /// The endpoint failed, and is asked again after `wait`; `attempt` is the number of the try that comes, from 2.
+    /// The endpoint failed, and is asked again after `wait`; `attempt` is the number of the try that comes, from 2, `of`
+    /// that of the last one there can be.
     Retry {
         why: String,
         wait: Duration,
         attempt: u32,
+        of: u32,
     },
     /// A wait that was told is over, after so long.
     Resumed { waited: Duration },
@@ -38,6 +40,11 @@ pub enum Piece {
 pub trait Answerer: Send + Sync {
     /// `extractive` or `openai:MODEL`.
     fn name(&self) -> String;
+
+    /// What its tokens cost, when that is configured.
+    fn price(&self) -> Option<Price> {
+        None
+    }
 
     /// Answers from ranked evidence, citing it as `[n]` by rank.
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>>;

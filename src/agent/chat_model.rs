@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use super::answerer::{Answerer, Piece};
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Stage};
+use super::event::{Hit, Price, Stage};
 use super::prompt;
 use crate::provider::{
     ChatClient, ChatEvent, ChatRequest, ChatStream, FinishReason, Message, ProviderError, Role,
@@ -21,6 +21,7 @@ pub struct ChatModel {
     model: String,
     temperature: f32,
     max_tokens: u32,
+    price: Option<Price>,
 }
 
 impl ChatModel {
@@ -31,7 +32,14 @@ impl ChatModel {
             model,
             temperature,
             max_tokens,
+            price: None,
         }
+    }
+
+    /// With what its tokens cost.
+    #[must_use]
+    pub fn with_price(self, price: Option<Price>) -> Self {
+        Self { price, ..self }
     }
 
     /// Asks for an answer from evidence. The events come as the provider tells them, see [`piece`].
@@ -63,6 +71,10 @@ impl Answerer for ChatModel {
         format!("openai:{}", self.model)
     }
 
+    fn price(&self) -> Option<Price> {
+        self.price.clone()
+    }
+
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {
         self.ask_answer(question, hits)
             .map(|event| piece(Stage::Answer, event))
@@ -89,7 +101,17 @@ pub(super) fn piece(stage: Stage, event: Result<ChatEvent, ProviderError>) -> Re
         Ok(ChatEvent::Waiting { on, wait }) => Ok(Piece::Waiting {
             on: format!("{on}, {}", seconds(wait)),
         }),
-        Ok(ChatEvent::Retrying { why, wait, attempt }) => Ok(Piece::Retry { why, wait, attempt }),
+        Ok(ChatEvent::Retrying {
+            why,
+            wait,
+            attempt,
+            of,
+        }) => Ok(Piece::Retry {
+            why,
+            wait,
+            attempt,
+            of,
+        }),
         Ok(ChatEvent::Resumed { waited }) => Ok(Piece::Resumed { waited }),
         Ok(ChatEvent::Finished { reason, usage }) => Ok(Piece::End {
             usage,

@@ -71,13 +71,15 @@ impl StageClock {
             .await;
         let since = Instant::now();
         let value = what.await;
-        self.wait_ms += ms(since.elapsed());
+        self.resumed(since.elapsed()).await;
         value
     }
 
-    /// Counts a wait that somebody else did and told.
-    pub(super) fn waited(&mut self, wait: Duration) {
-        self.wait_ms += ms(wait);
+    /// Counts a wait that was told and says that it is over.
+    pub(super) async fn resumed(&mut self, waited: Duration) {
+        let (stage, waited_ms) = (self.stage, ms(waited));
+        self.wait_ms += waited_ms;
+        self.emitter.say(AgentEvent::Resumed { stage, waited_ms }).await;
     }
 
     /// Ends the stage that failed; gives the error back for the caller to return.

@@ -7,7 +7,7 @@ use super::answerer::{Answerer, Piece};
 use super::chat_model::{ChatModel, piece, seconds};
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Stage};
+use super::event::{Hit, Price, Stage};
 use super::extractive::Extractive;
 use crate::provider::{ChatEvent, ChatStream, ProviderError};
 
@@ -27,6 +27,10 @@ impl WithFallback {
 impl Answerer for WithFallback {
     fn name(&self) -> String {
         self.model.name()
+    }
+
+    fn price(&self) -> Option<Price> {
+        self.model.price()
     }
 
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {

@@ -125,6 +125,7 @@ impl Agent {
             dataset: self.knowledge.name().to_owned(),
             pairs: self.knowledge.pairs(),
             offline: self.offline,
+            price: self.answerer.price(),
         };
         emitter
             .say(AgentEvent::Started {
@@ -241,17 +242,23 @@ impl Agent {
                 }
                 Ok(Piece::Limits(limits)) => emitter.say(AgentEvent::Limits { limits }).await,
                 Ok(Piece::Waiting { on }) => emitter.say(AgentEvent::Waiting { stage, on }).await,
-                Ok(Piece::Retry { why, wait, attempt }) => {
+                Ok(Piece::Retry {
+                    why,
+                    wait,
+                    attempt,
+                    of,
+                }) => {
                     let wait_ms = ms(wait);
                     emitter
                         .say(AgentEvent::Retry {
                             why,
                             wait_ms,
                             attempt,
+                            of: Some(of),
                         })
                         .await;
                 }
-                Ok(Piece::Resumed { waited }) => clock.waited(waited),
+                Ok(Piece::Resumed { waited }) => clock.resumed(waited).await,
                 Ok(Piece::Note(note)) => state.note = Some(note),
                 Ok(Piece::End { usage, cut }) => {
                     state.outcome = Some(if cut.is_some() { Outcome::Partial } else { outcome });

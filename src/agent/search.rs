@@ -123,13 +123,14 @@ impl Agent {
         let mut readiness = self.embedder.readiness();
         let loading = matches!(*readiness.borrow(), Readiness::Loading);
         if loading {
-            // A closed channel means that the embedder is gone; asking it below says so properly.
-            let _ = clock
-                .wait(
-                    "the embedding model to load",
-                    readiness.wait_for(|state| !matches!(state, Readiness::Loading)),
-                )
-                .await;
+            let loaded = async {
+                // A closed channel means that the embedder is gone; asking it below says so properly. What is read is a
+                // lock, which must not be held while the end of the wait is told.
+                let _ = readiness
+                    .wait_for(|state| !matches!(state, Readiness::Loading))
+                    .await;
+            };
+            clock.wait("the embedding model to load", loaded).await;
         }
         let mut vectors = self.embedder.embed(vec![question.to_owned()]).await?;
         vectors

@@ -3,7 +3,7 @@
 use tui_textarea::Input;
 
 use super::keymap::Command;
-use crate::agent::event::{CacheStats, Event};
+use crate::agent::event::{CacheStats, Event, Limits};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -64,6 +64,10 @@ pub struct Gauges {
     pub pairs: usize,
     /// What the cache did and which of its tiers serve.
     pub cache: Box<CacheStats>,
+    /// Milliseconds until the cache's shared tier is tried again, when it is down.
+    pub redis_probe_ms: Option<u64>,
+    /// What is known of the chat endpoint's limits, when one is asked: also between runs.
+    pub limits: Option<Box<Limits>>,
 }
 
 /// Whether something that loads in the background is there.
@@ -90,4 +94,6 @@ pub struct Measured {
     pub overlay_height: usize,
     /// Whether the side panel stands beside the chat, not instead of it.
     pub side_by_side: bool,
+    /// Whether the cache and the limits are on the screen.
+    pub gauges_shown: bool,
 }

@@ -9,10 +9,12 @@ pub mod keymap;
 mod message;
 mod scroll;
 mod update;
+mod wake;
 
 pub use composer::Composer;
 pub use effect::Effect;
 pub use message::{Gauges, Loading, Measured, Message, Target};
+pub use wake::LimitsNow;
 
 use std::collections::VecDeque;
 
@@ -121,8 +123,10 @@ pub struct App {
     pub side: bool,
     pub notice: Option<Notice>,
     pub gauges: Gauges,
+    /// When the gauges were told, on the application's clock.
+    pub gauges_ms: f64,
     pub cache: CacheCount,
-    /// The newest limits that an endpoint reported, and when on the application's clock.
+    /// The newest that is known of an endpoint's limits, and since when on the application's clock.
     pub limits: Option<(Limits, f64)>,
     /// The application's clock in milliseconds, as the loop last told it.
     pub now_ms: f64,
@@ -150,9 +154,10 @@ impl App {
             trace: false,
             side: false,
             notice: None,
+            limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
             gauges,
+            gauges_ms: 0.0,
             cache: CacheCount::default(),
-            limits: None,
             now_ms: 0.0,
             measured: Measured::default(),
             next_run: 1,

@@ -14,7 +14,11 @@ impl App {
                 Vec::new()
             }
             Message::Gauges(gauges) => {
+                if let Some(limits) = gauges.limits.as_deref() {
+                    self.limits = Some((limits.clone(), self.now_ms));
+                }
                 self.gauges = gauges;
+                self.gauges_ms = self.now_ms;
                 Vec::new()
             }
             Message::Tick(now_ms) => {
@@ -308,19 +312,6 @@ impl App {
             // What the user looks at must not jump away because it was clicked.
             self.anchor = Anchor::Line(self.measured.chat_top);
         }
-    }
-
-    /// Whether something on the screen changes with time alone.
-    pub fn animated(&self) -> bool {
-        self.running() > 0
-            || self.limits.as_ref().is_some_and(|(limits, at)| {
-                let since = self.now_ms - at;
-                [limits.requests, limits.tokens]
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|limit| limit.reset_ms)
-                    .any(|reset| (reset as f64) > since)
-            })
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failure, corpus};
+use crate::agent::event::{NotAPrice, Price};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
 use crate::app::Gauges;
 use crate::cache::{Disk, Redis, RedisAddress, VectorCache};
-use crate::config::{ChatChoice, Config, EmbedderChoice, Origin};
+use crate::config::{ChatChoice, Config, EmbedderChoice, ModelPrice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder};
-use crate::provider::{ApiKey, ChatClient, Endpoint, Quota, RetryPolicy, Timeouts};
+use crate::provider::{ApiKey, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
 use crate::retrieval::Method;
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
@@ -22,6 +23,8 @@ const FLUSH: Duration = Duration::from_secs(2);
 /// What an agent will be made of: checked, and nothing begun yet.
 pub(super) struct Plan {
     answerer: Arc<dyn Answerer>,
+    /// What stands before the chat model's endpoint, if one is asked.
+    gate: Option<Gate>,
     method: Method,
     top_k: usize,
     offline: bool,
@@ -42,8 +45,10 @@ impl Plan {
                 "the embedder openai:{model} cannot be used in this version: use `--embedder local`"
             )));
         }
+        let (answerer, gate) = answerer(config)?;
         Ok(Self {
-            answerer: answerer(config)?,
+            answerer,
+            gate,
             method: method(config)?,
             top_k: config.top_k.value,
             offline: config.offline.value,
@@ -62,6 +67,11 @@ impl Plan {
             dataset: self.name.clone(),
             ..Gauges::default()
         }
+    }
+
+    /// What stands before the chat model's endpoint: its limiter and its breaker tell where they stand.
+    pub(super) fn gate(&self) -> Option<Gate> {
+        self.gate.clone()
     }
 
     /// The agent, with everything that takes time loading in the background. Must be called within a tokio runtime.
@@ -143,9 +153,11 @@ fn dataset_name(config: &Config) -> String {
     }
 }
 
-fn answerer(config: &Config) -> Result<Arc<dyn Answerer>, Failure> {
+type Answering = (Arc<dyn Answerer>, Option<Gate>);
+
+fn answerer(config: &Config) -> Result<Answering, Failure> {
     let model = match &config.chat.value {
-        ChatChoice::Extractive => return Ok(Arc::new(Extractive)),
+        ChatChoice::Extractive => return Ok((Arc::new(Extractive), None)),
         ChatChoice::OpenAi(model) => model,
     };
     let refused = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
@@ -179,10 +191,22 @@ fn answerer(config: &Config) -> Result<Arc<dyn Answerer>, Failure> {
         None => {}
     }
     let client = ChatClient::new(endpoint).map_err(|error| Failure::other(error.to_string()))?;
-    Ok(Arc::new(WithFallback::new(ChatModel::new(
+    let gate = client.gate().clone();
+    let price = config.prices.value.get(model).map(price).transpose();
+    let price = price.map_err(|error| refused(&error))?;
+    let model = ChatModel::new(
         client,
         model.clone(),
         config.temperature.value,
         config.max_tokens.value,
-    ))))
+    );
+    Ok((Arc::new(WithFallback::new(model.with_price(price))), Some(gate)))
+}
+
+fn price(price: &ModelPrice) -> Result<Price, NotAPrice> {
+    Ok(Price {
+        input: price.input.try_into()?,
+        output: price.output.try_into()?,
+        as_of: price.as_of.clone(),
+    })
 }

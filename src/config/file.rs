@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::prices::Prices;
 use super::value::{ChatChoice, EmbedderChoice, Origin, Theme};
 
 /// A file with every key at its default, which `config init` writes.
@@ -21,6 +22,7 @@ pub struct FileConfig {
     pub(super) retrieval: Retrieval,
     pub(super) cache: Cache,
     pub(super) interface: Interface,
+    pub(super) prices: Prices,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -111,6 +113,13 @@ pub enum ConfigError {
         value: f64,
         low: f64,
         high: f64,
+    },
+    #[error("the `{field}` of {model:?} in [prices] is {value}: set it to {want}")]
+    Price {
+        model: String,
+        field: &'static str,
+        value: String,
+        want: &'static str,
     },
     #[error(
         "the chat model of {origin} needs the network, which --offline forbids: drop one of them, or use `--chat extractive`"

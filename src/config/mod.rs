@@ -1,11 +1,13 @@
 //! Configuration: defaults < file < environment < flags, and where each value came from.
 
 mod file;
+mod prices;
 mod value;
 
 use std::path::{Path, PathBuf};
 
 pub use file::{ConfigError, FileConfig, SAMPLE};
+pub use prices::{ModelPrice, Prices};
 pub use value::{ChatChoice, EmbedderChoice, Origin, Secret, Setting, Theme};
 
 /// The model asked when a key is present and no other model was named.
@@ -59,6 +61,8 @@ pub struct Config {
     pub theme: Setting<Theme>,
     pub mouse: Setting<bool>,
     pub log_file: Setting<Option<PathBuf>>,
+    /// What chat models cost; only the file can say it.
+    pub prices: Setting<Prices>,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
 }
@@ -189,6 +193,10 @@ impl Config {
         let redis_ttl_days = Setting::default_of(30).over(file.cache.redis_ttl_days, Origin::File);
         in_range("cache.redis_ttl_days", redis_ttl_days.value as f64, 1.0, 3_650.0)?;
 
+        prices::check(&file.prices)?;
+        let prices = Setting::default_of(Prices::new())
+            .over((!file.prices.is_empty()).then_some(file.prices), Origin::File);
+
         let mut theme = Setting::default_of(Theme::Auto)
             .over(file.interface.theme, Origin::File)
             .over(
@@ -235,6 +243,7 @@ impl Config {
                     Origin::File,
                 )
                 .over(flags.log_file.clone().map(Some), Origin::Flag("--log-file")),
+            prices,
             file: path,
         })
     }
@@ -247,6 +256,12 @@ impl Config {
         let path =
             |p: &Option<PathBuf>, none: &str| p.as_ref().map_or(none.to_owned(), |p| p.display().to_string());
         let quota = |limit: Option<u32>| limit.map_or("as reported".to_owned(), |limit| limit.to_string());
+        let models: Vec<&str> = self.prices.value.keys().map(String::as_str).collect();
+        let priced = if models.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("of {}", models.join(", "))
+        };
         vec![
             row("offline", &self.offline, self.offline.value.to_string()),
             row("dataset", &self.dataset, path(&self.dataset.value, "bundled")),
@@ -312,6 +327,7 @@ impl Config {
             ),
             row("interface.theme", &self.theme, self.theme.value.to_string()),
             row("interface.mouse", &self.mouse, self.mouse.value.to_string()),
+            row("prices", &self.prices, priced),
         ]
     }
 }
@@ -362,7 +378,7 @@ mod tests {
         for (key, _, _) in load("", &Flags::default(), &[]).unwrap().rows() {
             let name = key.rsplit('.').next().unwrap();
             assert!(
-                SAMPLE.contains(&format!("{name} =")),
+                SAMPLE.contains(&format!("{name} =")) || SAMPLE.contains(&format!("[{name}]")),
                 "{key} is not in the sample file"
             );
         }

@@ -87,11 +87,13 @@ pub enum ChatEvent {
     Limits(Limits),
     /// The question waits to be sent: for what ("the rate limit of HOST"), and how long, as far as can be told.
     Waiting { on: String, wait: Duration },
-    /// A try failed, in a few words why, and the next comes after `wait`; `attempt` is its number, from 2.
+    /// A try failed, in a few words why, and the next comes after `wait`; `attempt` is its number, from 2, `of` that of
+    /// the last one there can be.
     Retrying {
         why: String,
         wait: Duration,
         attempt: u32,
+        of: u32,
     },
     /// The waiting is over, after so long, and the question is being sent.
     Resumed { waited: Duration },

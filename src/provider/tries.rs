@@ -149,7 +149,17 @@ impl From<GateEvent> for ChatEvent {
     fn from(event: GateEvent) -> Self {
         match event {
             GateEvent::Waiting { on, wait } => Self::Waiting { on, wait },
-            GateEvent::Retrying { why, wait, attempt } => Self::Retrying { why, wait, attempt },
+            GateEvent::Retrying {
+                why,
+                wait,
+                attempt,
+                of,
+            } => Self::Retrying {
+                why,
+                wait,
+                attempt,
+                of,
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ pub mod theme;
 pub mod view;
 pub mod wrap;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossterm::event::{Event as Happening, MouseButton, MouseEvent, MouseEventKind};
 use tokio::sync::{mpsc, watch};
@@ -25,8 +25,6 @@ use terminal::{Input, Signals, Terminal, TerminalError, TerminalSignal};
 use theme::Theme;
 use view::{Regions, Rendered};
 
-/// How often what moves with time alone (a spinner, a countdown) is drawn.
-const TICK: Duration = Duration::from_millis(100);
 /// Lines that one notch of the wheel scrolls.
 const WHEEL: i32 = 3;
 /// Agent events taken in one go before the loop looks at the keys again.
@@ -123,7 +121,7 @@ impl Screen {
         let mut input = Input::start().map_err(TerminalError::Enter)?;
         let mut gauges_open = true;
         loop {
-            let animated = self.app.animated();
+            let wake = self.app.wakes_in();
             let frame_at = self.pacer.next_frame();
             let ended = tokio::select! {
                 biased;
@@ -151,7 +149,7 @@ impl Screen {
                     self.draw()?;
                     None
                 }
-                () = tokio::time::sleep(TICK), if animated => {
+                () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {
                     let now = self.now_ms();
                     self.update(Message::Tick(now), runner)?
                 }

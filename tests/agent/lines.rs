@@ -1,8 +1,8 @@
 //! The event line as it is recorded and sent: what is written here must be readable for ever.
 
 use defi_qa::agent::event::{
-    AgentEvent, DenseScore, Event, Hit, LexicalScore, Limit, Limits, Nearest, Outcome, RunId, Setup, Stage,
-    Tier, Usage, VERSION,
+    AgentEvent, DenseScore, Event, Hit, LexicalScore, Limit, Limits, Nearest, Outcome, Price, RunId, Setup,
+    Stage, Tier, Usage, VERSION,
 };
 use serde_json::{Value, json};
 
@@ -43,10 +43,28 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                     dataset: "bundled".into(),
                     pairs: 347,
                     offline: true,
+                    price: None,
                 },
             },
             json!({"event": "started", "question": "How?", "setup": {"chat": "extractive",
                 "embedder": "all-minilm-l6-v2-q4", "retriever": "hybrid", "dataset": "bundled", "pairs": 347, "offline": true}}),
+        ),
+        (
+            AgentEvent::Started {
+                question: "How?".into(),
+                setup: Setup {
+                    chat: "openai:gpt-4.1-mini".into(),
+                    price: Some(Price {
+                        input: 0.4.try_into().unwrap(),
+                        output: 1.6.try_into().unwrap(),
+                        as_of: "2025-06".into(),
+                    }),
+                    ..Setup::default()
+                },
+            },
+            json!({"event": "started", "question": "How?", "setup": {"chat": "openai:gpt-4.1-mini", "embedder": "",
+                "retriever": "", "dataset": "", "pairs": 0, "offline": false,
+                "price": {"input": 0.4, "output": 1.6, "as_of": "2025-06"}}}),
         ),
         (
             AgentEvent::StageStarted { stage: Stage::Embed },
@@ -58,6 +76,13 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                 on: "the data set to load".into(),
             },
             json!({"event": "waiting", "stage": "dense", "on": "the data set to load"}),
+        ),
+        (
+            AgentEvent::Resumed {
+                stage: Stage::Dense,
+                waited_ms: 27.5,
+            },
+            json!({"event": "resumed", "stage": "dense", "waited_ms": 27.5}),
         ),
         (
             AgentEvent::StageFinished {
@@ -128,8 +153,18 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                 why: "busy".into(),
                 wait_ms: 250.0,
                 attempt: 2,
+                of: None,
             },
             json!({"event": "retry", "why": "busy", "wait_ms": 250.0, "attempt": 2}),
+        ),
+        (
+            AgentEvent::Retry {
+                why: "busy".into(),
+                wait_ms: 250.0,
+                attempt: 2,
+                of: Some(4),
+            },
+            json!({"event": "retry", "why": "busy", "wait_ms": 250.0, "attempt": 2, "of": 4}),
         ),
         (
             AgentEvent::Answered {

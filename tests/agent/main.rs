@@ -167,6 +167,7 @@ fn names(events: &[Event]) -> Vec<String> {
         .map(|event| match &event.what {
             AgentEvent::StageStarted { stage } => format!("{}..", stage.name()),
             AgentEvent::StageFinished { stage, .. } => format!("..{}", stage.name()),
+            AgentEvent::Resumed { .. } => "resumed".to_owned(),
             AgentEvent::Waiting { stage, on } => format!("{} waits for {on}", stage.name()),
             AgentEvent::Cache { tier, .. } => tier.map_or("miss".into(), |tier| tier.name().into()),
             AgentEvent::Token { text } => format!("token {text}"),

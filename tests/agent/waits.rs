@@ -21,6 +21,7 @@ async fn a_wait_and_a_retry_are_told_as_they_happen_and_counted_as_waiting() {
             why: "h failed (500)".into(),
             wait,
             attempt: 2,
+            of: 4,
         }),
         Step::Waits(wait),
         Step::Says(Piece::Resumed { waited: wait }),
@@ -34,18 +35,28 @@ async fn a_wait_and_a_retry_are_told_as_they_happen_and_counted_as_waiting() {
         names[at + 1..],
         [
             "answer waits for the rate limit of h, 3 s",
+            "resumed",
             "retry",
+            "resumed",
             "token By the ratio [1]",
             "..answer",
             "answered"
         ]
     );
     assert_eq!(
-        events[at + 2].what,
+        events[at + 3].what,
         AgentEvent::Retry {
             why: "h failed (500)".into(),
             wait_ms: 3_000.0,
-            attempt: 2
+            attempt: 2,
+            of: Some(4),
+        }
+    );
+    assert_eq!(
+        events[at + 4].what,
+        AgentEvent::Resumed {
+            stage: Stage::Answer,
+            waited_ms: 3_000.0
         }
     );
     let AgentEvent::StageFinished { ms, wait_ms, .. } = finished(&events, Stage::Answer) else {

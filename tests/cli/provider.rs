@@ -1,5 +1,8 @@
 //! Questions answered by a chat model: a fake endpoint on loopback.
 
+use defi_qa::agent::event::{Event, Exchange};
+use serde_json::json;
+
 use super::support::fake_provider::{FakeProvider, Reply, finish, token};
 use super::*;
 
@@ -52,6 +55,67 @@ fn an_answer_of_the_model_is_streamed_cited_and_counted() {
         body.contains("impermanent") && body.contains("number=\\\"1\\\""),
         "{body}"
     );
+}
+
+/// The events of one run, as `ask --events` prints them, and the object that `ask --json` prints for the same run.
+fn folded(lines: &str) -> Exchange {
+    let mut exchange = Exchange::default();
+    for line in lines.lines() {
+        exchange.apply(&serde_json::from_str::<Event>(line).unwrap());
+    }
+    exchange
+}
+
+#[test]
+fn tokens_cost_and_times_are_in_the_object_and_in_the_events() {
+    let config = file(
+        "prices.toml",
+        "[prices]\n\"test-model\" = { input = 0.4, output = 1.6, as_of = \"2025-06\" }\n",
+    );
+    let server = FakeProvider::start([Reply::answer(&["A ", "loss ", "[1]."])
+        .header("x-ratelimit-limit-requests", "500")
+        .header("x-ratelimit-remaining-requests", "499")]);
+    let config = ["--config", config.to_str().unwrap()];
+    let object = object(&ask(&server, &[&["--json"], &config[..]].concat()));
+    assert_eq!(
+        object["usage"],
+        json!({"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10})
+    );
+    // 7 x 0.4 / 1e6 + 3 x 1.6 / 1e6.
+    assert_eq!(
+        object["cost"],
+        json!({"usd": 0.0000076, "price_as_of": "2025-06"})
+    );
+    let ms = |name: &str| object["timing"][name].as_f64().unwrap();
+    assert!(0.0 < ms("first_token_ms") && ms("first_token_ms") <= ms("total_ms"));
+    assert_eq!(
+        object["limits"]["in_flight"], 1,
+        "as it stood at the newest report"
+    );
+    assert_eq!(object["limits"]["breaker"], "closed");
+
+    let exchange = folded(&stdout(&ask(&server, &[&["--events"], &config[..]].concat())));
+    assert_eq!(json!(exchange.usage), object["usage"]);
+    assert_eq!(json!(exchange.cost()), object["cost"]);
+    assert_eq!(json!(exchange.limits)["requests"]["remaining"], 499);
+    assert!(exchange.vector.is_some() && object["vector"].is_object());
+}
+
+#[test]
+fn a_model_without_a_price_costs_nobody_knows_what() {
+    let server = FakeProvider::start([Reply::answer(&["A loss [1]."])]);
+    let object = object(&ask(&server, &["--json"]));
+    assert_eq!(
+        object["cost"],
+        json!({"unknown": "no price of test-model is configured"})
+    );
+}
+
+#[test]
+fn an_answer_that_no_server_made_has_no_cost() {
+    let object = object(&run(&["ask", "--json", QUESTION]));
+    assert!(object.get("cost").is_none() && object.get("usage").is_none());
+    assert!(object["timing"]["total_ms"].as_f64().unwrap() > 0.0);
 }
 
 #[test]

@@ -115,7 +115,7 @@ async fn dropping_a_stream_before_the_response_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn limits_come_before_the_text_and_only_as_far_as_reported() {
+async fn limits_come_before_the_text_and_what_is_not_reported_is_estimated_once_it_was() {
     let limited = |reply: Reply| {
         reply
             .header("x-ratelimit-limit-requests", "500")
@@ -159,11 +159,11 @@ async fn limits_come_before_the_text_and_only_as_far_as_reported() {
             age_ms: Some(0),
         }))
     );
-    assert_eq!(
-        told(&client).await.limits,
-        limits(None),
-        "a refusal reports limits too"
-    );
+    let refused = told(&client).await.limits;
+    let tokens = refused.as_ref().and_then(|limits| limits.tokens);
+    let of_tokens = tokens.map(|tokens| (tokens.limit, tokens.origin));
+    assert_eq!(of_tokens, Some((30_000, Some(LimitOrigin::Estimated))));
+    assert_eq!(refused, limits(tokens), "a refusal reports limits too");
     assert_eq!(told(&client).await.limits, None);
 }
 

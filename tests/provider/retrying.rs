@@ -49,7 +49,8 @@ async fn the_wait_that_a_server_asks_for_is_kept_to_the_millisecond() {
             Some(Ok(ChatEvent::Retrying {
                 why,
                 wait,
-                attempt: 2
+                attempt: 2,
+                of: 4,
             }))
         );
         clock.advance(wait - Duration::from_millis(1)).await;

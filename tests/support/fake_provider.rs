@@ -69,6 +69,8 @@ enum Step {
     Piece(Vec<u8>),
     /// Waits for [`FakeProvider::open_gate`].
     Gate,
+    /// Waits, for somebody to look at: no test does.
+    Pause(Duration),
     /// Breaks the connection off.
     Cut,
     /// Says nothing more, until the client goes.
@@ -130,6 +132,11 @@ impl Reply {
     #[must_use]
     pub fn gate(self) -> Self {
         self.step(Step::Gate)
+    }
+
+    #[must_use]
+    pub fn pause(self, span: Duration) -> Self {
+        self.step(Step::Pause(span))
     }
 
     #[must_use]
@@ -387,6 +394,10 @@ async fn play(reply: Reply, seen: Arc<Seen>) -> Response {
                         Err(std::io::Error::other("cut by the script"))
                     }
                     Some(Step::Hang) => std::future::pending().await,
+                    Some(Step::Pause(span)) => {
+                        tokio::time::sleep(span).await;
+                        continue;
+                    }
                     Some(Step::Gate) => {
                         seen.gate.acquire().await.unwrap().forget();
                         continue;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AgentEvent, Event, Hit, Limits, Outcome, Setup, Stage, Tier, Usage};
+use super::{AgentEvent, Cost, Event, Hit, Limits, Outcome, Setup, Stage, Tier, Timing, Usage, timing};
 
 /// A question and its answer as far as the events have told it. Every reader (screen, `--json`, replay, HTTP) shows
 /// this and nothing else.
@@ -21,8 +21,11 @@ pub struct Exchange {
     pub limits: Option<Limits>,
     /// Why the text stops early, or what the outcome leaves to say.
     pub note: Option<String>,
-    /// Milliseconds from the start to the first token.
+    /// Milliseconds from the start to the first token, and to the newest.
     pub first_token_ms: Option<f64>,
+    pub last_token_ms: Option<f64>,
+    /// Where the question's vector came from, once the caches have been asked.
+    pub vector: Option<VectorOrigin>,
     /// Milliseconds from the start to the newest event.
     pub at_ms: f64,
 }
@@ -43,6 +46,7 @@ pub enum Phase {
         wait_ms: f64,
         since_ms: f64,
         attempt: u32,
+        of: Option<u32>,
     },
     /// Text is coming.
     Streaming,
@@ -63,6 +67,17 @@ impl Phase {
     pub fn ended(&self) -> bool {
         matches!(self, Self::Done(_) | Self::Failed { .. } | Self::Cancelled)
     }
+}
+
+/// Where the question's vector came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct VectorOrigin {
+    /// The tier that had it; `None`: none did, so it was computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// Milliseconds since it was computed, when it was a hit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<f64>,
 }
 
 /// One stage of the trace.
@@ -116,6 +131,29 @@ impl Exchange {
         }
     }
 
+    /// How fast it came.
+    pub fn timing(&self) -> Timing {
+        let span = self
+            .first_token_ms
+            .zip(self.last_token_ms)
+            .map(|(first, last)| last - first);
+        Timing {
+            first_token_ms: self.first_token_ms,
+            total_ms: self.at_ms,
+            tokens_per_s: self
+                .usage
+                .zip(span)
+                .and_then(|(usage, span)| timing::tokens_per_s(usage.completion_tokens, span)),
+        }
+    }
+
+    /// What it cost; `None` when no server counted tokens, as for an answer that was made on this machine.
+    pub fn cost(&self) -> Option<Cost> {
+        let chat = &self.setup.chat;
+        let model = chat.strip_prefix("openai:").unwrap_or(chat);
+        Some(Cost::of(self.usage?, self.setup.price.as_ref(), model))
+    }
+
     /// Takes the next event in. Events after the end are ignored: a run ends once.
     pub fn apply(&mut self, event: &Event) {
         if self.phase.ended() {
@@ -146,6 +184,13 @@ impl Exchange {
                 }
                 self.phase = Phase::Waiting(*stage, on.clone());
             }
+            AgentEvent::Resumed { stage, waited_ms } => {
+                if let Some(row) = self.open_stage(*stage) {
+                    row.waits_for = None;
+                    row.wait_ms += waited_ms;
+                }
+                self.at_work();
+            }
             AgentEvent::StageFinished {
                 stage,
                 ms,
@@ -167,6 +212,7 @@ impl Exchange {
             AgentEvent::Retrieved { hits } => self.hits.clone_from(hits),
             AgentEvent::Token { text } => {
                 self.first_token_ms.get_or_insert(event.at_ms);
+                self.last_token_ms = Some(event.at_ms);
                 self.answer.push_str(text);
                 self.phase = Phase::Streaming;
             }
@@ -175,12 +221,14 @@ impl Exchange {
                 why,
                 wait_ms,
                 attempt,
+                of,
             } => {
                 self.phase = Phase::Retrying {
                     why: why.clone(),
                     wait_ms: *wait_ms,
                     since_ms: event.at_ms,
                     attempt: *attempt,
+                    of: *of,
                 };
             }
             AgentEvent::Answered {
@@ -206,7 +254,13 @@ impl Exchange {
                 };
             }
             AgentEvent::Cancelled {} => self.phase = Phase::Cancelled,
-            AgentEvent::Cache { .. } | AgentEvent::Unknown => {}
+            AgentEvent::Cache { tier, age_ms, .. } => {
+                self.vector = Some(VectorOrigin {
+                    tier: *tier,
+                    age_ms: *age_ms,
+                });
+            }
+            AgentEvent::Unknown => {}
         }
     }
 
@@ -231,5 +285,128 @@ impl Exchange {
             .iter_mut()
             .rev()
             .find(|row| row.name == stage && row.ms.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::event::{Price, RunId, VERSION};
+
+    fn after(said: Vec<(f64, AgentEvent)>) -> Exchange {
+        let mut exchange = Exchange::default();
+        for (at_ms, what) in said {
+            exchange.apply(&Event {
+                v: VERSION,
+                run: RunId(1),
+                at_ms,
+                what,
+            });
+        }
+        exchange
+    }
+
+    const ANSWER: Stage = Stage::Answer;
+
+    fn begins(stage: Stage) -> AgentEvent {
+        AgentEvent::StageStarted { stage }
+    }
+
+    fn waits(stage: Stage) -> AgentEvent {
+        AgentEvent::Waiting {
+            stage,
+            on: "a slot".into(),
+        }
+    }
+
+    fn retries() -> AgentEvent {
+        AgentEvent::Retry {
+            why: "h failed (500)".into(),
+            wait_ms: 500.0,
+            attempt: 2,
+            of: Some(4),
+        }
+    }
+
+    fn resumes(stage: Stage) -> AgentEvent {
+        AgentEvent::Resumed {
+            stage,
+            waited_ms: 500.0,
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_over_is_work_again_before_any_word_comes() {
+        for wait in [waits(ANSWER), retries()] {
+            let exchange = after(vec![(1.0, begins(ANSWER)), (2.0, wait), (502.0, resumes(ANSWER))]);
+            assert_eq!(exchange.phase, Phase::Working(ANSWER));
+            assert_eq!(exchange.stages[0].waits_for, None);
+            assert_eq!(exchange.stages[0].wait_ms, 500.0);
+        }
+    }
+
+    #[test]
+    fn of_two_waits_the_other_goes_on() {
+        let exchange = after(vec![
+            (1.0, begins(Stage::Embed)),
+            (1.0, begins(Stage::Lexical)),
+            (2.0, waits(Stage::Embed)),
+            (2.0, waits(Stage::Lexical)),
+            (502.0, resumes(Stage::Lexical)),
+        ]);
+        assert_eq!(exchange.phase, Phase::Waiting(Stage::Embed, "a slot".into()));
+    }
+
+    #[test]
+    fn tokens_times_and_cost_are_reckoned_from_the_events_alone() {
+        let text = |text: &str| AgentEvent::Token { text: text.into() };
+        let setup = Setup {
+            chat: "openai:m".into(),
+            price: Some(Price {
+                input: 0.15.try_into().unwrap(),
+                output: 0.6.try_into().unwrap(),
+                as_of: "2025-06".into(),
+            }),
+            ..Setup::default()
+        };
+        let exchange = after(vec![
+            (
+                0.0,
+                AgentEvent::Started {
+                    question: "How?".into(),
+                    setup,
+                },
+            ),
+            (600.0, text("By ")),
+            (2_500.0, text("it.")),
+            (
+                2_501.0,
+                AgentEvent::Answered {
+                    outcome: Outcome::Answered,
+                    citations: Vec::new(),
+                    usage: Some(Usage {
+                        prompt_tokens: 1_204,
+                        completion_tokens: 96,
+                        total_tokens: 1_300,
+                    }),
+                    note: None,
+                },
+            ),
+        ]);
+        assert_eq!(
+            exchange.timing(),
+            Timing {
+                first_token_ms: Some(600.0),
+                total_ms: 2_501.0,
+                tokens_per_s: Some(50.0),
+            }
+        );
+        assert_eq!(
+            exchange.cost(),
+            Some(Cost::Known {
+                usd: 0.000_238_2,
+                price_as_of: "2025-06".into()
+            })
+        );
     }
 }

@@ -4,16 +4,20 @@
 //! cannot disagree. A line is `{"v":1,"run":ID,"at_ms":MS,"event":NAME, ...}`. Exactly one of `answered`, `failed`,
 //! `cancelled` ends a run; a reader ignores names and fields that it does not know.
 
+mod cost;
 mod exchange;
 mod hit;
+mod timing;
 
-pub use exchange::{Exchange, Phase, StageRow};
+pub use cost::{Cost, NotAPrice, Price, UsdPerMillion};
+pub use exchange::{Exchange, Phase, StageRow, VectorOrigin};
 pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
+pub use timing::Timing;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::cache::{CacheStats, Tier, TierState, TierStats};
-pub use crate::provider::{Limit, Limits, Usage};
+pub use crate::provider::{BreakerPhase, Limit, LimitOrigin, Limits, Usage};
 
 /// Version of the event line. It changes only when an existing field changes its meaning.
 pub const VERSION: u8 = 1;
@@ -57,6 +61,8 @@ pub enum AgentEvent {
     StageStarted { stage: Stage },
     /// A node cannot go on yet: what it waits for, in plain words ("the embedded model to load").
     Waiting { stage: Stage, on: String },
+    /// A wait or a pause before a retry is over, after `waited_ms`: the node works on.
+    Resumed { stage: Stage, waited_ms: f64 },
     /// A node ended after `ms`, of which `wait_ms` went into waiting; `cache` is the tier that served it, if one did.
     StageFinished {
         stage: Stage,
@@ -82,8 +88,15 @@ pub enum AgentEvent {
     Token { text: String },
     /// What the endpoint says about its limits.
     Limits { limits: Limits },
-    /// A request is tried again after `wait_ms`; `attempt` is the number of the try that comes, from 2.
-    Retry { why: String, wait_ms: f64, attempt: u32 },
+    /// A request is tried again after `wait_ms`; `attempt` is the number of the try that comes, from 2, `of` that of the
+    /// last one there can be.
+    Retry {
+        why: String,
+        wait_ms: f64,
+        attempt: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<u32>,
+    },
     /// The run ended with an answer.
     Answered {
         outcome: Outcome,
@@ -131,6 +144,9 @@ pub struct Setup {
     pub dataset: String,
     pub pairs: usize,
     pub offline: bool,
+    /// What the chat model's tokens cost, when that is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 /// A node of the agent's graph.

@@ -40,11 +40,13 @@ pub enum GateEvent {
     /// The limiter holds the request; `on` says what for ("the rate limit of HOST"), `wait` for how long, as far as can
     /// be told.
     Waiting { on: String, wait: Duration },
-    /// The request failed and is tried again after `wait`; `attempt` is the number of the try that comes, from 2.
+    /// The request failed and is tried again after `wait`; `attempt` is the number of the try that comes, from 2, `of`
+    /// that of the last one there can be.
     Retrying {
         why: String,
         wait: Duration,
         attempt: u32,
+        of: u32,
     },
 }
 
@@ -132,12 +134,13 @@ impl Gate {
         }
     }
 
-    /// What a response reported, with what is known here beside it.
+    /// What a response reported, with what is known here beside it and for what it did not report.
     pub(super) fn beside(&self, reported: &Limits) -> Limits {
+        let state = self.limiter.state();
         Limits {
-            requests: reported.requests,
-            tokens: reported.tokens,
-            ..self.around(&self.limiter.state())
+            requests: reported.requests.or_else(|| limit(&state.requests)),
+            tokens: reported.tokens.or_else(|| limit(&state.tokens)),
+            ..self.around(&state)
         }
     }
 

@@ -175,6 +175,7 @@ impl Visit {
             why: error.in_short(),
             wait,
             attempt: self.attempt(),
+            of: gate.retry.max_retries.saturating_add(1),
         };
         self.at = At::Told(event, Box::new(then));
         Ok(())

@@ -25,7 +25,9 @@ pub(super) fn wanted(app: &App, height: u16) -> u16 {
 pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
     let count = &app.cache;
     let width = usize::from(area.width);
-    let state = state(&app.gauges.cache, width.saturating_sub("Cache".len() + 4));
+    let probe = app.redis_probe_ms().map(section::countdown);
+    let room = width.saturating_sub("Cache".len() + 4);
+    let state = state(&app.gauges.cache, probe.as_deref(), room);
     let body = section::title(buffer, area, "Cache", &state, false, theme);
     let lines = if count.asked() == 0 {
         vec![Line::styled("not asked yet", theme.dim)]
@@ -37,12 +39,20 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     section::lines(buffer, body, lines);
 }
 
-/// Which tier is out of use, as far as `width` columns tell it; else how many vectors are on disk.
-fn state(stats: &CacheStats, width: usize) -> String {
+/// Which tier is out of use and when it is tried again, as far as `width` columns tell it; else how many vectors are on
+/// disk and that the shared tier serves.
+fn state(stats: &CacheStats, probe: Option<&str>, width: usize) -> String {
+    let again = probe.map_or(String::new(), |left| format!(", next try in {left}"));
     let out = |name: &str, stats: &TierState| match stats {
-        TierState::Down { why, .. } => Some([format!("{name} down: {why}"), format!("{name} down")]),
-        TierState::Off { why } => Some([format!("{name} off: {why}"), format!("{name} off")]),
-        TierState::Up | TierState::Opening => None,
+        TierState::Down { why, .. } => Some(vec![
+            format!("{name} down{again}: {why}"),
+            format!("{name} down{again}"),
+            format!("{name} down: {why}"),
+            format!("{name} down"),
+        ]),
+        TierState::Off { why } => Some(vec![format!("{name} off: {why}"), format!("{name} off")]),
+        TierState::Opening => Some(vec![format!("{name} is being opened"), format!("{name} opening")]),
+        TierState::Up => None,
     };
     let redis = stats.redis.as_ref().and_then(|stats| out("redis", &stats.state));
     let disk = stats.disk.as_ref().and_then(|stats| out("disk", &stats.state));
@@ -53,7 +63,13 @@ fn state(stats: &CacheStats, width: usize) -> String {
         .flatten()
         .map(|said| text::sanitize_line(&said).into_owned())
         .find(|said| text::width(said) <= width)
-        .or_else(|| kept.map(|entries| format!("{entries} on disk")))
+        .or_else(|| {
+            let shared = stats.redis.as_ref().map(|_| "redis up");
+            let disk = kept.map(|entries| format!("{entries} on disk"));
+            let both: Vec<&str> = shared.into_iter().chain(disk.as_deref()).collect();
+            let fits = [both.join(", "), disk.clone().unwrap_or_default()];
+            fits.into_iter().find(|said| text::width(said) <= width)
+        })
         .unwrap_or_default()
 }
 
@@ -162,15 +178,20 @@ mod tests {
             disk: off(TierState::Up),
             ..CacheStats::default()
         };
-        assert_eq!(state(&stats, 40), "redis down: connection refused");
-        assert_eq!(state(&stats, 12), "redis down");
+        assert_eq!(
+            state(&stats, Some("5 s"), 50),
+            "redis down, next try in 5 s: connection refused"
+        );
+        assert_eq!(state(&stats, Some("5 s"), 40), "redis down, next try in 5 s");
+        assert_eq!(state(&stats, None, 40), "redis down: connection refused");
+        assert_eq!(state(&stats, Some("5 s"), 12), "redis down");
         let stats = CacheStats {
             disk: off(TierState::Off {
                 why: "a very long sentence with a path in it".into(),
             }),
             ..CacheStats::default()
         };
-        assert_eq!(state(&stats, 20), "disk off");
+        assert_eq!(state(&stats, None, 20), "disk off");
     }
 
     #[test]
@@ -179,7 +200,13 @@ mod tests {
             disk: off(TierState::Up),
             ..CacheStats::default()
         };
-        assert_eq!(state(&stats, 40), "12 on disk");
-        assert_eq!(state(&CacheStats::default(), 40), "");
+        assert_eq!(state(&stats, None, 40), "12 on disk");
+        assert_eq!(state(&CacheStats::default(), None, 40), "");
+        let both = CacheStats {
+            redis: off(TierState::Up),
+            ..stats
+        };
+        assert_eq!(state(&both, None, 40), "redis up, 12 on disk");
+        assert_eq!(state(&both, None, 12), "12 on disk");
     }
 }

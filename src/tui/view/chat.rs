@@ -6,9 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Widget as _;
 
+use super::footer::{self, whole};
 use super::rendered::Rendered;
 use super::{Drawn, section};
-use crate::agent::event::{Outcome, Phase, Stage};
+use crate::agent::event::{Phase, Stage};
 use crate::app::{Anchor, App, Entry, Focus, Loading, Target};
 use crate::text;
 use crate::tui::markdown::CitationSpan;
@@ -132,8 +133,8 @@ fn cells(citation: &CitationSpan, row: Rect) -> Rect {
     .intersection(row)
 }
 
-/// Where the run stands, below its text.
-fn state(entry: &Entry, app: &App, theme: &Theme) -> (String, Style) {
+/// Where the run stands, below its text: paragraphs, each in one style.
+fn state(entry: &Entry, app: &App, theme: &Theme) -> Vec<(String, Style)> {
     let exchange = &entry.exchange;
     let elapsed = (app.now_ms - entry.asked_ms).max(0.0);
     let spinner = SPINNER[(app.now_ms / 100.0) as usize % SPINNER.len()];
@@ -143,25 +144,16 @@ fn state(entry: &Entry, app: &App, theme: &Theme) -> (String, Style) {
             theme.accent,
         )
     };
-    match &exchange.phase {
+    let said = match &exchange.phase {
         Phase::Queued => running("starting".to_owned()),
         Phase::Working(stage) => running(doing(*stage).to_owned()),
         Phase::Waiting(_, on) => running(format!("waiting for {on}")),
-        Phase::Retrying {
-            why,
-            wait_ms,
-            since_ms,
-            attempt,
-        } => {
-            let left = (wait_ms - (elapsed - since_ms)).max(0.0);
-            let said = format!(
-                "{spinner} {why}: try {attempt} in {}",
-                whole(&section::clock(left))
-            );
-            (said, theme.warn)
+        Phase::Retrying { why, .. } => {
+            let when = section::next_try(entry, app.now_ms).unwrap_or_default();
+            (format!("{spinner} {}: {why}", whole(&when)), theme.warn)
         }
         Phase::Streaming => running("answering".to_owned()),
-        Phase::Done(outcome) => done(entry, *outcome, theme),
+        Phase::Done(outcome) => return footer::paragraphs(exchange, *outcome, theme),
         Phase::Failed {
             stage,
             message,
@@ -186,39 +178,8 @@ fn state(entry: &Entry, app: &App, theme: &Theme) -> (String, Style) {
         }
         Phase::Cancelled if exchange.answer.is_empty() => ("■ cancelled".to_owned(), theme.warn),
         Phase::Cancelled => ("■ cancelled: the text above is incomplete".to_owned(), theme.warn),
-    }
-}
-
-/// A figure with its unit, which stay on one row.
-fn whole(figure: &str) -> String {
-    figure.replace(' ', "\u{a0}")
-}
-
-fn done(entry: &Entry, outcome: Outcome, theme: &Theme) -> (String, Style) {
-    let exchange = &entry.exchange;
-    let mut facts = Vec::new();
-    match exchange.citations.len() {
-        // A decline rests on nothing: the pairs that it names are offered.
-        _ if outcome == Outcome::Declined => {}
-        0 => {}
-        1 => facts.push(whole("1 pair cited")),
-        n => facts.push(whole(&format!("{n} pairs cited"))),
-    }
-    facts.push(whole(&section::duration(exchange.at_ms)));
-    if let Some(usage) = exchange.usage {
-        facts.push(whole(&format!("{} tokens", usage.total_tokens)));
-    }
-    if let Some(note) = &exchange.note {
-        facts.push(note.clone());
-    }
-    let (mark, word, style) = match outcome {
-        Outcome::Answered => ("✓", "answered", theme.good),
-        Outcome::Conversed => ("✓", "answered without evidence", theme.good),
-        Outcome::Declined => ("○", "declined", theme.warn),
-        Outcome::Partial => ("◐", "incomplete", theme.warn),
-        Outcome::Failed | Outcome::Unknown => ("✗", "failed", theme.bad),
     };
-    (format!("{mark} {word} · {}", facts.join(" · ")), style)
+    vec![said]
 }
 
 fn doing(stage: Stage) -> &'static str {

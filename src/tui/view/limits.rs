@@ -1,60 +1,94 @@
-//! What an endpoint said about its limits: reported figures only, each with its age.
+//! What is known of an endpoint's limits and of who waits for them: figures with their origin, waits as countdowns.
+//!
+//! ```text
+//! Limits ─────────────────── api.openai.com
+//! requests ███▌ 498/500  reset 9 s
+//! tokens   █··· 12345/200000  reset 58 s
+//! reported 2 s ago
+//! 1 in flight, 2 queued, next in 3 s
+//! ↻ try 2 of 4 in 3 s: rate limited (429)
+//! ```
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Span;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
+use super::limit_bar::{self, Bar};
 use super::section;
-use crate::agent::event::{Limit, Stage, StageRow};
-use crate::app::{App, Entry};
+use crate::agent::event::{BreakerPhase, Limit, LimitOrigin, Limits, Phase, Stage, StageRow};
+use crate::app::{App, Entry, LimitsNow};
 use crate::text;
 use crate::tui::theme::Theme;
 
-/// Rows that the section wants, title included.
-pub(super) fn wanted(app: &App) -> u16 {
-    if app.limits.is_some() { 3 } else { 2 }
+/// A side panel of this height has rows for where the figures come from and for a limiter at rest.
+const ROOMY: u16 = 20;
+/// Columns beside the count from which on a reason is worth cutting.
+const REASON_AT_LEAST: usize = 16;
+
+/// The lines of the section below its title, for a side panel of this size.
+pub(super) fn lines(app: &App, panel: Rect, theme: &Theme) -> Vec<Line<'static>> {
+    let width = usize::from(panel.width);
+    let Some(now) = app.limits_now().filter(|now| says_something(now.limits)) else {
+        let retry = retry(app, &Limits::default(), width, theme);
+        return vec![retry.unwrap_or_else(|| nothing_known(app, width, theme))];
+    };
+    let roomy = panel.height >= ROOMY;
+    let (requests, tokens) = (now.limits.requests, now.limits.tokens);
+    let bars = [
+        Bar::of("requests", requests, &now, theme),
+        Bar::of("tokens", tokens, &now, theme),
+    ];
+    let mut lines = limit_bar::lines(&bars, width);
+    if roomy {
+        lines.extend(origin(&now, width, theme));
+    }
+    lines.extend(traffic(&now, roomy, width, theme));
+    let retry = retry(app, now.limits, width, theme);
+    if retry.is_none() {
+        lines.extend(paused(&now, width, theme));
+    }
+    lines.extend(retry);
+    lines.extend(breaker(&now, width, theme));
+    lines
 }
 
-pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
-    let Some((limits, at_ms)) = &app.limits else {
-        let body = section::title(buffer, area, "Limits", "", false, theme);
-        let said = if !app.gauges.chat.starts_with("openai:") {
-            [
-                "none: answers are made on this machine",
-                "none: answers are local",
-            ]
-        } else if app.entries.iter().any(has_answered) {
-            ["the endpoint reported none", "none reported"]
+pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, lines: Vec<Line<'_>>, theme: &Theme) {
+    let room = usize::from(area.width).saturating_sub("Limits".len() + 4);
+    let asked = app.limits.as_ref().map(|(limits, _)| {
+        let host = text::sanitize_line(&limits.endpoint);
+        let both = format!("{} at {host}", text::sanitize_line(&limits.model));
+        if !limits.model.is_empty() && text::width(&both) <= room {
+            both
         } else {
-            ["the endpoint was not asked yet", "not asked yet"]
-        };
-        let ways = said.map(|said| vec![Span::styled(said, theme.dim)]).into();
-        let line = section::first_that_fits(usize::from(body.width), ways);
-        section::lines(buffer, body, vec![line]);
-        return;
-    };
-    let age_ms = (app.now_ms - at_ms).max(0.0);
-    let endpoint = text::sanitize_line(&limits.endpoint).into_owned();
-    let body = section::title(buffer, area, "Limits", &endpoint, false, theme);
-    let rows = [
-        Row::of("requests", limits.requests, age_ms, theme),
-        Row::of("tokens", limits.tokens, age_ms, theme),
-    ];
-    // Both rows leave out the same: first the bar, then when the window is full again. Never a digit.
-    let width = usize::from(body.width);
-    let fits = |bar, reset| {
-        rows.iter()
-            .all(|row| section::columns(&row.spans(bar, reset)) <= width)
-    };
-    let (bar, reset) = [(true, true), (false, true), (true, false)]
-        .into_iter()
-        .find(|(bar, reset)| fits(*bar, *reset))
-        .unwrap_or((false, false));
-    let lines = rows
-        .iter()
-        .map(|row| section::first_that_fits(width, vec![row.spans(bar, reset)]))
-        .collect();
+            text::truncate(&host, room).into_owned()
+        }
+    });
+    let body = section::title(buffer, area, "Limits", &asked.unwrap_or_default(), false, theme);
     section::lines(buffer, body, lines);
+}
+
+fn says_something(limits: &Limits) -> bool {
+    limits.requests.is_some()
+        || limits.tokens.is_some()
+        || limits.in_flight.unwrap_or(0) > 0
+        || limits.queued.unwrap_or(0) > 0
+        || limits.paused_ms.is_some()
+        || !matches!(limits.breaker, None | Some(BreakerPhase::Closed))
+}
+
+fn nothing_known(app: &App, width: usize, theme: &Theme) -> Line<'static> {
+    let said = if !app.gauges.chat.starts_with("openai:") {
+        [
+            "none: answers are made on this machine",
+            "none: answers are local",
+        ]
+    } else if app.entries.iter().any(has_answered) {
+        ["the endpoint reported none", "none reported"]
+    } else {
+        ["the endpoint was not asked yet", "not asked yet"]
+    };
+    first(width, &said, theme.dim)
 }
 
 /// Whether the endpoint has said something in this run: a decline's words are the program's own.
@@ -64,54 +98,138 @@ fn has_answered(entry: &Entry) -> bool {
     exchange.first_token_ms.is_some() && exchange.stages.iter().any(asked)
 }
 
-struct Row {
-    name: Span<'static>,
-    bar: Vec<Span<'static>>,
-    figures: Span<'static>,
-    reset: Option<Span<'static>>,
+/// Where the figures come from, and how old they are: in one line, unless two origins do not fit into one.
+fn origin(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let of = |limit: Option<Limit>| limit.map(|limit| origin_of(&limit, now));
+    let said = |ways: Vec<String>| {
+        let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+        first(width, &ways, theme.dim)
+    };
+    match (of(now.limits.requests), of(now.limits.tokens)) {
+        (Some(requests), Some(tokens)) if requests != tokens => {
+            let both = |n: usize| format!("requests {}, tokens {}", requests[n], tokens[n]);
+            if text::width(&both(2)) <= width {
+                return vec![said((0..3).map(both).collect())];
+            }
+            let alone = |name: &str, ways: [String; 3]| said(ways.map(|way| format!("{name} {way}")).into());
+            vec![alone("requests", requests), alone("tokens", tokens)]
+        }
+        (Some(ways), _) | (None, Some(ways)) => vec![said(ways.into())],
+        (None, None) => Vec::new(),
+    }
 }
 
-impl Row {
-    fn of(name: &str, limit: Option<Limit>, age_ms: f64, theme: &Theme) -> Self {
-        let name = Span::styled(format!("{name:9}"), theme.text);
-        let Some(limit) = limit else {
-            return Self {
-                name,
-                bar: Vec::new(),
-                figures: Span::styled("not reported", theme.dim),
-                reset: None,
-            };
-        };
-        let used = limit.limit.saturating_sub(limit.remaining);
-        let share = if limit.limit == 0 {
-            1.0
-        } else {
-            used as f64 / limit.limit as f64
-        };
-        let mut bar = Vec::from(section::bar(share, 8, theme));
-        bar.push(Span::raw(" "));
-        let style = if share >= 0.9 { theme.warn } else { theme.text };
-        let reset = limit.reset_ms.map(|reset| match reset as f64 - age_ms {
-            left if left > 0.0 => format!("  resets in {}", section::clock(left)),
-            _ => "  reset since".to_owned(),
-        });
-        Self {
-            name,
-            bar,
-            figures: Span::styled(format!("{used}/{} used", limit.limit), style),
-            reset: reset.map(|said| Span::styled(said, theme.dim)),
-        }
+/// Three ways to say it, each shorter.
+fn origin_of(limit: &Limit, now: &LimitsNow<'_>) -> [String; 3] {
+    let ago = now.age(limit).map(section::ago);
+    let origin = match limit.origin.unwrap_or(LimitOrigin::Reported) {
+        // That the window has passed is our reckoning.
+        LimitOrigin::Reported if now.full_again(limit) => LimitOrigin::Estimated,
+        origin => origin,
+    };
+    match (origin, ago) {
+        (LimitOrigin::Reported, Some(ago)) => [
+            format!("reported {ago} ago"),
+            format!("reported {ago} ago"),
+            "reported".into(),
+        ],
+        (LimitOrigin::Reported, None) => ["reported"; 3].map(Into::into),
+        (LimitOrigin::Configured, _) => ["configured"; 3].map(Into::into),
+        (LimitOrigin::Estimated, Some(ago)) => [
+            format!("estimated from a report {ago} ago"),
+            format!("estimated, reported {ago} ago"),
+            "estimated".into(),
+        ],
+        (LimitOrigin::Estimated, None) => ["estimated"; 3].map(Into::into),
+        (LimitOrigin::NotReported, _) => ["not reported"; 3].map(Into::into),
     }
+}
 
-    fn spans(&self, bar: bool, reset: bool) -> Vec<Span<'static>> {
-        let bar = self.bar.iter().filter(|_| bar);
-        let reset = self.reset.iter().filter(|_| reset);
-        [&self.name]
-            .into_iter()
-            .chain(bar)
-            .chain([&self.figures])
-            .chain(reset)
-            .cloned()
-            .collect()
+/// Who is on the way and who waits. A limiter at rest is told of only where there is room.
+fn traffic(now: &LimitsNow<'_>, roomy: bool, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let limits = now.limits;
+    let (flying, queued) = (limits.in_flight?, limits.queued?);
+    if !roomy && flying == 0 && queued == 0 {
+        return None;
     }
+    let who = format!(
+        "{} in flight, {} queued",
+        limit_bar::compact(flying),
+        limit_bar::compact(queued)
+    );
+    let slot = now.left(limits.next_slot_ms).map(section::countdown);
+    let ways = match (slot, limits.breaker) {
+        (Some(slot), _) => vec![
+            format!("{who}, next in {slot}"),
+            format!("{who}, {slot}"),
+            who.clone(),
+        ],
+        (None, Some(BreakerPhase::Closed)) => vec![format!("{who}, circuit closed"), who.clone()],
+        (None, _) => vec![who.clone()],
+    };
+    let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+    let style = if queued > 0 { theme.text } else { theme.dim };
+    Some(first(width, &ways, style))
+}
+
+fn paused(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let left = section::countdown(now.left(now.limits.paused_ms)?);
+    let ways = [
+        format!("■ paused by the endpoint for {left}"),
+        format!("■ paused for {left}"),
+    ];
+    Some(first(width, &ways.each_ref().map(String::as_str), theme.warn))
+}
+
+/// The next try of the selected run, else of the newest that has failed once and goes on.
+fn retry(app: &App, limits: &Limits, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let entries = app.current().into_iter().chain(app.entries.iter().rev());
+    let (when, why) = entries
+        .into_iter()
+        .find_map(|entry| match &entry.exchange.phase {
+            Phase::Retrying { why, .. } => Some((section::next_try(entry, app.now_ms)?, why)),
+            _ => None,
+        })?;
+    // The endpoint stands in the title.
+    let why = why.strip_prefix(&limits.endpoint).unwrap_or(why).trim_start();
+    let why = text::sanitize_line(why.strip_prefix("is ").unwrap_or(why)).into_owned();
+    let said = format!("↻ {when}: {why}");
+    // A few letters of a reason say nothing.
+    let said = if text::width(&when) + REASON_AT_LEAST <= width {
+        said
+    } else {
+        format!("↻ {when}")
+    };
+    Some(first(width, &[&said], theme.warn))
+}
+
+/// A circuit that is not closed.
+fn breaker(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let left = now.left(now.limits.probe_in_ms).map(section::countdown);
+    match (now.limits.breaker?, left) {
+        (BreakerPhase::Open, Some(left)) => {
+            let ways = [
+                format!("✗ circuit open, probe in {left}"),
+                format!("✗ circuit open, probe {left}"),
+            ];
+            Some(first(width, &ways.each_ref().map(String::as_str), theme.bad))
+        }
+        (BreakerPhase::Open | BreakerPhase::HalfOpen, _) => Some(first(
+            width,
+            &[
+                "◐ circuit half-open: one probe goes",
+                "◐ circuit half-open",
+                "◐ half-open",
+            ],
+            theme.warn,
+        )),
+        (BreakerPhase::Closed | BreakerPhase::Unknown, _) => None,
+    }
+}
+
+fn first(width: usize, ways: &[&str], style: Style) -> Line<'static> {
+    let ways = ways
+        .iter()
+        .map(|said| vec![Span::styled((*said).to_owned(), style)]);
+    section::first_that_fits(width, ways.collect())
 }

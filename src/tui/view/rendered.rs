@@ -26,7 +26,7 @@ impl Rendered {
         exchange: &Exchange,
         width: usize,
         theme: &Theme,
-        state: impl FnOnce() -> (String, Style),
+        state: impl FnOnce() -> Vec<(String, Style)>,
     ) -> &mut Block {
         let block = self.blocks.entry(run).or_insert_with(|| Block::new(width, theme));
         block.refresh(exchange, width, theme, state);
@@ -68,7 +68,7 @@ impl Block {
         exchange: &Exchange,
         width: usize,
         theme: &Theme,
-        state: impl FnOnce() -> (String, Style),
+        state: impl FnOnce() -> Vec<(String, Style)>,
     ) {
         let ended = exchange.phase.ended();
         // Both texts only grow, or are replaced once by their clean form, so their lengths tell whether they changed.
@@ -88,8 +88,10 @@ impl Block {
                 self.answer.finish();
             }
         }
-        let (said, style) = state();
-        self.state = section::wrapped(&said, width, style);
+        self.state = state()
+            .into_iter()
+            .flat_map(|(said, style)| section::wrapped(&said, width, style))
+            .collect();
         let answer = self.answer.rendered().lines.len();
         self.height = self.question.len() + 1 + answer + usize::from(answer > 0) + self.state.len() + 1;
     }

@@ -6,6 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+use crate::agent::event::Phase;
+use crate::app::Entry;
 use crate::text;
 use crate::tui::theme::Theme;
 use crate::tui::wrap::wrap_spans;
@@ -134,6 +136,61 @@ pub(super) fn clock(ms: f64) -> String {
     }
 }
 
+/// What is left of a wait, in milliseconds: whole seconds, rounded up, so that it changes once a second and what is still
+/// to come is not told as nothing. `1 s`, `1m 30s`, `2h 5m`, `3d 4h`.
+pub(super) fn countdown(ms: f64) -> String {
+    let seconds = (ms / 1_000.0).ceil().max(0.0) as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{minutes}m {}s", seconds % 60),
+        3_600..86_400 => format!("{hours}h {}m", minutes % 60),
+        86_400..86_400_000 => format!("{days}d {}h", hours % 24),
+        _ => "years".to_owned(),
+    }
+}
+
+/// How long ago something was, in milliseconds, no finer than it is drawn (see [`App::wakes_in`]): seconds, then minutes,
+/// and after an hour no more. `12 s`, `3 min`, `over 1 h`.
+///
+/// [`App::wakes_in`]: crate::app::App::wakes_in
+pub(super) fn ago(ms: f64) -> String {
+    let seconds = (ms / 1_000.0).max(0.0) as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        _ => "over 1 h".to_owned(),
+    }
+}
+
+/// How old a thing was when it was used, in milliseconds: `5 s`, `3 min`, `7 h`, `12 days`.
+pub(super) fn age(ms: f64) -> String {
+    let seconds = (ms / 1_000.0).max(0.0) as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// When a run tries again, if that is what it waits for: `try 2 of 4 in 3 s`.
+pub(super) fn next_try(entry: &Entry, now_ms: f64) -> Option<String> {
+    let Phase::Retrying {
+        wait_ms,
+        since_ms,
+        attempt,
+        of,
+        ..
+    } = &entry.exchange.phase
+    else {
+        return None;
+    };
+    let left = wait_ms - (now_ms - entry.asked_ms - since_ms);
+    let of = of.map_or(String::new(), |of| format!(" of {of}"));
+    Some(format!("try {attempt}{of} in {}", countdown(left)))
+}
+
 fn minutes(ms: f64) -> String {
     let seconds = (ms / 1_000.0).round() as u64;
     format!("{}m {}s", seconds / 60, seconds % 60)
@@ -166,6 +223,33 @@ mod tests {
         assert_eq!(duration(1_239.0), "1.24 s");
         assert_eq!(duration(999.7), "1.00 s");
         assert_eq!(duration(90_000.0), "1m 30s");
+    }
+
+    #[test]
+    fn a_countdown_is_in_whole_seconds_and_never_too_short() {
+        for (ms, said) in [
+            (-5.0, "0 s"),
+            (0.1, "1 s"),
+            (12_000.0, "12 s"),
+            (12_000.1, "13 s"),
+            (90_000.0, "1m 30s"),
+            (7_500_000.0, "2h 5m"),
+            (273_600_000.0, "3d 4h"),
+            (f64::INFINITY, "years"),
+            (f64::NAN, "0 s"),
+        ] {
+            assert_eq!(countdown(ms), said, "{ms}");
+        }
+    }
+
+    #[test]
+    fn an_age_grows_coarser() {
+        assert_eq!(ago(-1.0), "0 s");
+        assert_eq!(ago(59_999.0), "59 s");
+        assert_eq!(ago(60_000.0), "1 min");
+        assert_eq!(ago(1e300), "over 1 h");
+        assert_eq!(age(7_300_000.0), "2 h");
+        assert_eq!(age(172_800_000.0), "2 days");
     }
 
     #[test]

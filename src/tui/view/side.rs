@@ -37,11 +37,13 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
     } else {
         0
     };
+    let limit_lines = limits::lines(app, inner, theme);
     let limit_rows = if inner.height >= 14 {
-        limits::wanted(app)
+        1 + u16::try_from(limit_lines.len()).unwrap_or(u16::MAX)
     } else {
         0
     };
+    drawn.measured.gauges_shown = limit_rows > 0;
     let main = inner.height - cache_rows - limit_rows;
     let trace_rows = trace::wanted(app);
     let [evidence_area, trace_area, cache_area, limits_area] =
@@ -73,5 +75,5 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
     evidence::render(buffer, evidence_area, app, theme, drawn);
     trace::render(buffer, trace_area, app, theme);
     cache::render(buffer, cache_area, app, theme);
-    limits::render(buffer, limits_area, app, theme);
+    limits::render(buffer, limits_area, app, limit_lines, theme);
 }

@@ -1,7 +1,8 @@
 //! What a run says, with fixed times.
 
 use crate::agent::event::{
-    AgentEvent, DenseScore, Hit, LexicalScore, Limit, Limits, Nearest, Outcome, Setup, Stage, Tier, Usage,
+    AgentEvent, BreakerPhase, DenseScore, Hit, LexicalScore, Limit, LimitOrigin, Limits, Nearest, Outcome,
+    Setup, Stage, Tier, Usage,
 };
 use crate::app::{Gauges, Loading};
 
@@ -18,6 +19,8 @@ pub(super) fn ready() -> Gauges {
         model: Loading::Ready,
         pairs: 347,
         cache: Box::default(),
+        redis_probe_ms: None,
+        limits: None,
     }
 }
 
@@ -107,6 +110,7 @@ pub(super) fn started(question: &str) -> AgentEvent {
             dataset: "bundled".into(),
             pairs: 347,
             offline: false,
+            price: None,
         },
     }
 }
@@ -199,6 +203,43 @@ pub(super) fn usage() -> Usage {
         prompt_tokens: 1_204,
         completion_tokens: 96,
         total_tokens: 1_300,
+    }
+}
+
+pub(super) fn retry() -> AgentEvent {
+    AgentEvent::Retry {
+        why: "api.openai.com is rate limited (429)".into(),
+        wait_ms: 4_000.0,
+        attempt: 2,
+        of: Some(4),
+    }
+}
+
+/// What the gate of an endpoint knows of itself while one request is on its way and two wait.
+pub(super) fn gate() -> Limits {
+    Limits {
+        endpoint: "api.openai.com".into(),
+        model: "gpt-4.1-mini".into(),
+        requests: Some(Limit {
+            limit: 500,
+            remaining: 62,
+            reset_ms: Some(8_640),
+            origin: Some(LimitOrigin::Estimated),
+            age_ms: Some(1_200),
+        }),
+        tokens: Some(Limit {
+            limit: 100_000,
+            remaining: 37_655,
+            reset_ms: None,
+            origin: Some(LimitOrigin::Configured),
+            age_ms: None,
+        }),
+        in_flight: Some(1),
+        queued: Some(2),
+        next_slot_ms: Some(2_400),
+        paused_ms: None,
+        breaker: Some(BreakerPhase::Closed),
+        probe_in_ms: None,
     }
 }
 

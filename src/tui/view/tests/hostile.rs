@@ -6,8 +6,8 @@ use ratatui::buffer::{Buffer, CellWidth as _};
 
 use super::{Talk, fixtures, rows};
 use crate::agent::event::{
-    AgentEvent, CacheStats, DenseScore, Hit, LexicalScore, Limit, Limits, Nearest, Outcome, RunId, Setup,
-    Stage, Tier, TierState, TierStats, Usage,
+    AgentEvent, BreakerPhase, CacheStats, DenseScore, Hit, LexicalScore, Limit, LimitOrigin, Limits, Nearest,
+    Outcome, Price, RunId, Setup, Stage, Tier, TierState, TierStats, Usage,
 };
 use crate::app::keymap::BINDINGS;
 use crate::app::{Gauges, Loading, Message};
@@ -125,13 +125,63 @@ fn hits() -> impl Strategy<Value = Vec<Hit>> {
 }
 
 fn limit() -> impl Strategy<Value = Option<Limit>> {
-    let any_limit = (any::<u64>(), any::<u64>(), prop::option::of(any::<u64>()));
-    prop::option::of(any_limit.prop_map(|(limit, remaining, reset_ms)| Limit {
-        limit,
-        remaining,
-        reset_ms,
-        ..Limit::default()
-    }))
+    let origin = prop::sample::select(vec![
+        LimitOrigin::Reported,
+        LimitOrigin::Configured,
+        LimitOrigin::Estimated,
+        LimitOrigin::NotReported,
+    ]);
+    let ms = || prop::option::of(any::<u64>());
+    let any_limit = (any::<u64>(), any::<u64>(), ms(), prop::option::of(origin), ms());
+    prop::option::of(
+        any_limit.prop_map(|(limit, remaining, reset_ms, origin, age_ms)| Limit {
+            limit,
+            remaining,
+            reset_ms,
+            origin,
+            age_ms,
+        }),
+    )
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let count = || prop::option::of(any::<u64>());
+    let breaker = prop::sample::select(vec![
+        BreakerPhase::Closed,
+        BreakerPhase::Open,
+        BreakerPhase::HalfOpen,
+        BreakerPhase::Unknown,
+    ]);
+    let gate = (
+        count(),
+        count(),
+        count(),
+        count(),
+        prop::option::of(breaker),
+        count(),
+    );
+    (text(), text(), limit(), limit(), gate).prop_map(
+        |(
+            endpoint,
+            model,
+            requests,
+            tokens,
+            (in_flight, queued, next_slot_ms, paused_ms, breaker, probe),
+        )| {
+            Limits {
+                endpoint,
+                model,
+                requests,
+                tokens,
+                in_flight,
+                queued,
+                next_slot_ms,
+                paused_ms,
+                breaker,
+                probe_in_ms: probe,
+            }
+        },
+    )
 }
 
 fn said() -> impl Strategy<Value = AgentEvent> {
@@ -139,6 +189,10 @@ fn said() -> impl Strategy<Value = AgentEvent> {
         (text(), text()).prop_map(|(question, name)| AgentEvent::Started {
             question,
             setup: Setup {
+                price: Some(Price {
+                    as_of: name.clone(),
+                    ..Price::default()
+                }),
                 chat: name,
                 ..Setup::default()
             },
@@ -156,26 +210,26 @@ fn said() -> impl Strategy<Value = AgentEvent> {
         }),
         hits().prop_map(|hits| AgentEvent::Retrieved { hits }),
         text().prop_map(|text| AgentEvent::Token { text }),
-        (text(), limit(), limit()).prop_map(|(endpoint, requests, tokens)| AgentEvent::Limits {
-            limits: Limits {
-                endpoint,
-                model: String::new(),
-                requests,
-                tokens,
-                ..Limits::default()
-            },
+        limits().prop_map(|limits| AgentEvent::Limits { limits }),
+        (text(), prop::option::of(ms())).prop_map(|(key, age_ms)| AgentEvent::Cache {
+            key,
+            tier: Some(Tier::Disk),
+            age_ms,
         }),
+        (stage(), ms()).prop_map(|(stage, waited_ms)| AgentEvent::Resumed { stage, waited_ms }),
         (text(), ms()).prop_map(|(why, wait_ms)| AgentEvent::Retry {
             why,
             wait_ms,
             attempt: 2,
+            of: Some(4),
         }),
         (prop::option::of(text()), any::<u64>()).prop_map(|(note, tokens)| AgentEvent::Answered {
             outcome: Outcome::Partial,
             citations: vec!["a".into(); 3],
             usage: Some(Usage {
                 total_tokens: tokens,
-                ..Usage::default()
+                completion_tokens: tokens,
+                prompt_tokens: tokens,
             }),
             note,
         }),

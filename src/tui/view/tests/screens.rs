@@ -13,7 +13,7 @@ use crate::app::{Gauges, Loading, Message, keymap};
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
 /// Plays a conversation on a screen of each size and keeps what each of them shows.
-fn on_every_size(name: &str, gauges: &Gauges, play: impl Fn(&mut Talk)) {
+pub(super) fn on_every_size(name: &str, gauges: &Gauges, play: impl Fn(&mut Talk)) {
     for (width, height) in SIZES {
         let mut talk = Talk::with(width, height, gauges.clone());
         play(&mut talk);
@@ -234,15 +234,7 @@ fn a_countdown_to_the_next_try() {
         let run = talk.asks(QUESTION);
         talk.finds(run, QUESTION, fixtures::hits())
             .hears(run, 14.0, fixtures::begins(Stage::Answer))
-            .hears(
-                run,
-                250.0,
-                AgentEvent::Retry {
-                    why: "api.openai.com is rate limited (429)".into(),
-                    wait_ms: 4_000.0,
-                    attempt: 2,
-                },
-            )
+            .hears(run, 250.0, fixtures::retry())
             .at(1_000.0);
     });
 }
@@ -366,6 +358,7 @@ fn caches_of_three_tiers_one_of_them_down() {
             }),
             ..CacheStats::default()
         }),
+        redis_probe_ms: Some(7_500),
         ..fixtures::ready()
     }));
     assert_snapshot!("cache_120x40", talk.screen());

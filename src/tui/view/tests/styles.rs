@@ -9,6 +9,8 @@ use ratatui::style::{Color, Style};
 
 use super::fixtures::{self, QUESTION, answer, answered, token};
 use super::{Talk, rows};
+use crate::agent::event::{BreakerPhase, Limit, Limits};
+use crate::app::Gauges;
 use crate::config::Theme as Choice;
 use crate::tui::theme::Theme;
 
@@ -77,4 +79,32 @@ fn without_colours_they_stand_out_too() {
     let text = styled(selected(Choice::None).draws());
     assert!(!text.contains("fg ") && !text.contains("bg "));
     assert_snapshot!("styles_none_80x24", text);
+}
+
+/// The limits of an endpoint that is nearly used up and of which the circuit is open.
+fn strained(theme: Choice) -> String {
+    let limits = Limits {
+        requests: Some(Limit {
+            limit: 500,
+            remaining: 3,
+            ..Limit::default()
+        }),
+        breaker: Some(BreakerPhase::Open),
+        probe_in_ms: Some(12_000),
+        ..fixtures::gate()
+    };
+    let gauges = Gauges {
+        limits: Some(Box::new(limits)),
+        ..fixtures::online()
+    };
+    let mut talk = Talk::with(80, 24, gauges);
+    talk.theme = Theme::of(theme, None);
+    styled(talk.draws())
+}
+
+#[test]
+fn what_is_strained_stands_out_on_a_dark_and_on_a_light_ground_and_without_colours() {
+    assert_snapshot!("styles_limits_dark_80x24", strained(Choice::Dark));
+    assert_snapshot!("styles_limits_light_80x24", strained(Choice::Light));
+    assert_snapshot!("styles_limits_none_80x24", strained(Choice::None));
 }

@@ -82,7 +82,10 @@ impl Agent {
 
     async fn embed(&self, emitter: &Emitter, question: &str) -> Result<Vector, AgentError> {
         let mut clock = emitter.begin(Stage::Embed).await;
-        let failed = |error: &dyn std::fmt::Display| AgentError::lasting(Stage::Embed, error.to_string());
+        let failed = |error: &EmbedError| AgentError {
+            retryable: error.retryable(),
+            ..AgentError::lasting(Stage::Embed, error.to_string())
+        };
         let model = self.embedder.model_id();
         let wanted = Wanted::new(&model.name, model.dimension, QUERY, question);
         // The model is waited for only when it is needed: a vector that is on disk is there before it.
@@ -105,7 +108,8 @@ impl Agent {
             .await;
         clock.cache = tier;
         clock.end(None).await;
-        Vector::from_unit(cached.vector, model.dimension).map_err(|fault| failed(&fault))
+        Vector::from_unit(cached.vector, model.dimension)
+            .map_err(|fault| AgentError::lasting(Stage::Embed, fault.to_string()))
     }
 
     async fn compute(&self, clock: &mut StageClock, question: &str) -> Result<Arc<[f32]>, EmbedError> {

@@ -173,8 +173,10 @@ impl Run<'_> {
         );
         let alone = batch.places.len() == 1;
         if about_the_texts && !alone {
-            let halves = batch.halves();
-            self.halved.extend(halves.into_iter().flatten());
+            // The smaller ones first: if it is not the texts, that is known after a few requests.
+            for half in batch.halves().into_iter().flatten() {
+                self.halved.push_front(half);
+            }
             return Vec::new();
         }
         if about_the_texts {

@@ -8,7 +8,9 @@ use crate::retrieval::OutsideHit;
 /// What the rule looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Signals {
-    /// The highest cosine between the question and any pair; `None` without vectors.
+    /// The highest cosine between the question and any pair; `None` without vectors. With another model than the
+    /// bundled one, for which the rule was chosen, this and the one of `outside` are scaled to what they would be there,
+    /// see `retrieval/scale.rs`.
     pub cosine: Option<f64>,
     /// How much of the question's weight in words the best pair holds, 0 to 1: the sum of the inverse document
     /// frequencies of its shared words, over that of all the question's content words.
@@ -18,6 +20,8 @@ pub struct Signals {
     pub known: f64,
     /// The nearest reference question outside the field, where there is one.
     pub outside: Option<OutsideHit>,
+    /// Whether the cosines are scaled.
+    pub scaled: bool,
 }
 
 /// What full coverage is worth in cosine.
@@ -57,8 +61,13 @@ pub fn judge(signals: Signals) -> Verdict {
     let outside = signals
         .outside
         .map_or("-".to_owned(), |hit| format!("{:.2}", hit.score));
+    let scaled = if signals.scaled {
+        "; cosines scaled to the bundled model's, for which the rule was chosen"
+    } else {
+        ""
+    };
     let figures = format!(
-        "nearest pair {cosine:.2}, shared words {:.0} %, nearest outside {outside}",
+        "nearest pair {cosine:.2}, shared words {:.0} %, nearest outside {outside}{scaled}",
         signals.coverage * 100.0
     );
     if balance >= ENOUGH && signals.known > 0.0 {
@@ -109,7 +118,23 @@ mod tests {
             coverage,
             known: 1.0,
             outside: Some(OutsideHit { score: outside, kind }),
+            scaled: false,
         }
+    }
+
+    #[test]
+    fn cosines_of_another_model_are_said_to_be_scaled() {
+        let bundled = signals(0.6, 0.5, 0.4, OutsideKind::Trap);
+        let other = Signals {
+            scaled: true,
+            ..bundled
+        };
+        assert!(
+            judge(other)
+                .reason
+                .ends_with("; cosines scaled to the bundled model's, for which the rule was chosen")
+        );
+        assert!(!judge(bundled).reason.contains("scaled"));
     }
 
     #[test]

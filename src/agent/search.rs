@@ -29,10 +29,14 @@ impl Agent {
         let ranked = corpus.rank(self.method, &dense, &lexical, self.top_k);
         let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
         let signals = Signals {
-            cosine: dense.first().map(|hit| f64::from(hit.score)),
+            cosine: dense.first().map(|hit| f64::from(corpus.scale.apply(hit.score))),
             coverage: lexical.hits.first().map_or(0.0, |hit| f64::from(hit.coverage)),
             known: f64::from(lexical.known()),
-            outside,
+            outside: outside.map(|hit| OutsideHit {
+                score: corpus.scale.apply(hit.score),
+                ..hit
+            }),
+            scaled: !corpus.scale.is_default(),
         };
         clock
             .end(Some(format!("{}, {} hits", self.method, hits.len())))

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::dataset::{Dataset, OutsideQuestion, indexed_texts, outside_questions};
 use crate::embedding::vectors::{self, VectorFile};
 use crate::embedding::{Embedder, Matrix, ModelId, RemoteEmbedder, Vector};
-use crate::retrieval::{Corpus, LexicalIndex, Outside, Views, embed_missing};
+use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, Views, embed_missing};
 use crate::whole_file;
 
 /// Vectors of the bundled set, computed ahead of time by the command in CONTRIBUTING.md.
@@ -78,7 +78,9 @@ impl Known {
     fn corpus(self) -> Result<Corpus, Failure> {
         let words = words(&self.dataset, self.stored.as_deref());
         let corpus = Corpus::with_words(self.dataset, words);
-        with_vectors(corpus, self.questions, self.vectors)
+        let mut corpus = with_vectors(corpus, self.questions, self.vectors)?;
+        corpus.scale = Scale::of(&corpus.outside.background());
+        Ok(corpus)
     }
 }
 
@@ -306,6 +308,33 @@ mod tests {
             .collect();
         assert!(missing.is_empty(), "{rebuild}; no vector for {missing:#?}");
         assert!(texts.len() > 4 * questions.len());
+    }
+
+    #[test]
+    fn the_scale_of_the_bundled_model_is_one_to_one() {
+        let (texts, questions) = embedded_texts(&dataset(None).unwrap()).unwrap();
+        let known = known_vectors(&LocalEmbedder::bundled_id(), &texts, None, None);
+        let file = vectors::reconcile(&LocalEmbedder::bundled_id(), &texts, best_file(None));
+        assert_eq!(
+            known.vectors.iter().flatten().count(),
+            0,
+            "those are of no endpoint"
+        );
+        let outside: Vec<Vector> = file.into_vectors().into_iter().flatten().collect();
+        let outside = Matrix::of(&outside[texts.len() - questions.len()..]).unwrap();
+        let reference = Outside::build(questions, outside).unwrap().background();
+        let (median, high) = (
+            reference.quantile(50.0).unwrap(),
+            reference.quantile(99.0).unwrap(),
+        );
+        let scale = Scale::of(&reference);
+        for cosine in [0.0, 0.5, 1.0] {
+            let scaled = scale.apply(cosine);
+            assert!(
+                (scaled - cosine).abs() < 0.03,
+                "{cosine} becomes {scaled}: {median} and {high} are the ends"
+            );
+        }
     }
 
     #[test]

@@ -15,10 +15,10 @@ const DIMENSION: usize = 64;
 const QUESTION: &str = "What is a mooring loan in Zephyr?";
 
 /// A home of a test's own, with a data set and a configuration of small requests in it.
-struct Home(tempfile::TempDir);
+pub(crate) struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let pairs = r#"[
             {"id": "mooring", "question": "What is a mooring loan in Zephyr?", "answer": "A mooring loan is a Zephyr loan that is held by a vault share."},
@@ -51,7 +51,7 @@ impl Home {
         command
     }
 
-    fn index(&self, server: &FakeProvider) -> Output {
+    pub(crate) fn index(&self, server: &FakeProvider) -> Output {
         self.program(&server.base_url())
             .args(["index", "-o", "vectors.bin"])
             .output()
@@ -66,12 +66,16 @@ impl Home {
             .unwrap()
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     fn file(&self, name: &str) -> std::path::PathBuf {
         self.0.path().join(name)
     }
 }
 
-fn serving() -> FakeProvider {
+pub(crate) fn serving() -> FakeProvider {
     FakeProvider::answering(|request| answer(request, DIMENSION))
 }
 
@@ -118,7 +122,7 @@ fn indexing_again_sends_nothing() {
     let (home, server) = (Home::new(), serving());
     home.index(&server);
     let before = server.requests().len();
-    let (first, _) = (std::fs::read(home.file("vectors.bin")).unwrap(), ());
+    let first = std::fs::read(home.file("vectors.bin")).unwrap();
     let again = home.index(&server);
     assert_eq!(code(&again), 0, "{}", stderr(&again));
     assert!(
@@ -348,8 +352,8 @@ fn the_bundled_set_can_be_indexed_with_a_server_too() {
     let program = |arguments: &[&str]| {
         let mut command = program();
         command
-            .env("HOME", home.0.path())
-            .env("XDG_CONFIG_HOME", home.0.path());
+            .env("HOME", home.path())
+            .env("XDG_CONFIG_HOME", home.path());
         let address = server.base_url();
         command
             .args(["--embedder", "openai:test-embed", "--base-url", &address])

@@ -63,7 +63,7 @@ async fn a_request_names_model_texts_and_form_and_its_answer_is_read_by_index() 
         base64_item(1, &[0.5, 2.0]),
         json!({"index": 0, "embedding": [1, -3.5]}),
     ];
-    let server = FakeProvider::start([reply(items, 9)]);
+    let server = FakeProvider::start([reply(&items, 9)]);
     let client = client(&server).with_dimensions(2);
     let reply = client.embed(&texts(&["a", "b"]), Priority::Chat, |_| {}).await;
     let expected = EmbeddingReply {
@@ -101,7 +101,7 @@ async fn an_answer_that_is_not_one_vector_a_text_names_the_item() {
         ),
     ];
     for (items, why) in cases {
-        let error = asked(reply(items, 1), &["a", "b"]).await.unwrap_err();
+        let error = asked(reply(&items, 1), &["a", "b"]).await.unwrap_err();
         let sentence = error.to_string();
         assert!(
             sentence.contains(&format!("brought no readable answer ({why})")),
@@ -142,7 +142,8 @@ async fn vectors_come_in_the_order_of_the_texts_and_a_duplicate_is_sent_once() {
         let items = (0..).zip(inputs(request));
         let items = items.map(|(index, text)| base64_item(index, &vector(&text, DIMENSION)));
         let items: Vec<_> = items.collect();
-        reply(items.into_iter().rev().collect(), 5)
+        let items: Vec<_> = items.into_iter().rev().collect();
+        reply(&items, 5)
     });
     let mut texts = numbered(50);
     texts.extend(numbered(20));
@@ -169,7 +170,8 @@ async fn a_vector_that_is_none_costs_its_own_text_only() {
                 "text number 3" => base64_item(index, &[1.0; 3]),
                 text => base64_item(index, &vector(text, DIMENSION)),
             });
-        reply(items.collect(), 1)
+        let items: Vec<_> = items.collect();
+        reply(&items, 1)
     });
     let mut texts = numbered(6);
     texts.push(" ".to_owned());

@@ -41,7 +41,7 @@ pub fn base64_item(index: usize, vector: &[f32]) -> Value {
 }
 
 /// A response of these items.
-pub fn reply(items: Vec<Value>, tokens: u64) -> Reply {
+pub fn reply(items: &[Value], tokens: u64) -> Reply {
     let body = json!({
         "object": "list",
         "data": items,
@@ -54,8 +54,10 @@ pub fn reply(items: Vec<Value>, tokens: u64) -> Reply {
 pub fn answer(request: &Recorded, dimension: usize) -> Reply {
     let texts = inputs(request);
     let items = (0..).zip(&texts);
-    let items = items.map(|(index, text)| base64_item(index, &vector(text, dimension)));
-    reply(items.collect(), texts.iter().map(|text| tokens(text)).sum())
+    let items: Vec<Value> = items
+        .map(|(index, text)| base64_item(index, &vector(text, dimension)))
+        .collect();
+    reply(&items, texts.iter().map(|text| tokens(text)).sum())
 }
 
 /// An account with a limit of requests and of tokens a minute, which refuses what is above and reports both each time.

@@ -25,6 +25,10 @@ use super::peer::Peer;
 /// Of an error body, this much is read: enough for any message.
 const MAX_ERROR_BODY: usize = 64 << 10;
 
+/// What is set aside for a whole answer before any of it has come: a server may announce more than it sends. 2,048 vectors
+/// of 1,536 numbers are 17 MB.
+const MOST_RESERVED: usize = 32 << 20;
+
 /// A pool of connections to one endpoint, which clones share. It opens none before the first request.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
@@ -105,7 +109,8 @@ impl Connection {
             .build()
             .map_err(|_| ProviderError::Endpoint(EndpointError::NotAnAddress))?;
         let mut response = self.head(&pool, request, tap).await?;
-        let mut body = Vec::new();
+        let announced = response.content_length().map_or(0, |length| length as usize);
+        let mut body = Vec::with_capacity(announced.min(most).min(MOST_RESERVED));
         loop {
             let piece = tokio::time::timeout(idle, response.chunk())
                 .await

@@ -1,5 +1,7 @@
 //! The embedding model: texts in, numbers out.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio::time::timeout;
 
 use super::client::{Connection, Tap};
@@ -28,6 +30,29 @@ pub struct EmbeddingClient {
     connection: Connection,
     gate: Gate,
     dimensions: Option<usize>,
+    tally: Arc<Mutex<Tally>>,
+}
+
+/// What a server counted of what was estimated, over all that it answered.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    estimated: u64,
+    counted: u64,
+}
+
+/// What is added to an estimate that follows the server's own counts: texts of one set differ by that much.
+const SLACK: f64 = 1.02;
+
+impl Tally {
+    /// A better estimate than `tokens`, once the server has counted: a request that is estimated too high waits for
+    /// tokens that it does not use, and one too low is refused.
+    fn better(self, tokens: u64) -> u64 {
+        if self.estimated == 0 {
+            return tokens;
+        }
+        let ratio = self.counted as f64 / self.estimated as f64;
+        (tokens as f64 * ratio * SLACK).ceil() as u64
+    }
 }
 
 /// The vectors of one request.
@@ -55,6 +80,7 @@ impl EmbeddingClient {
             connection: Connection::new(endpoint)?,
             gate,
             dimensions: None,
+            tally: Arc::default(),
         })
     }
 
@@ -76,8 +102,23 @@ impl EmbeddingClient {
         priority: Priority,
         tell: impl FnMut(GateEvent),
     ) -> Result<EmbeddingReply, ProviderError> {
-        let tokens = inputs.iter().map(|text| estimated_tokens(text)).sum();
-        self.gate.run(tokens, priority, tell, |_| self.ask(inputs)).await
+        let estimated = inputs.iter().map(|text| estimated_tokens(text)).sum();
+        let tokens = self.tally(|tally| tally.better(estimated));
+        let reply = self
+            .gate
+            .run(tokens, priority, tell, |_| self.ask(inputs))
+            .await?;
+        if let Some(counted) = reply.tokens.filter(|counted| *counted > 0) {
+            self.tally(|tally| {
+                tally.estimated += estimated;
+                tally.counted += counted;
+            });
+        }
+        Ok(reply)
+    }
+
+    fn tally<T>(&self, look: impl FnOnce(&mut Tally) -> T) -> T {
+        look(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What stands before the endpoint.
@@ -129,5 +170,21 @@ impl EmbeddingClient {
         let tokens = answer.tokens();
         let vectors = answer.vectors(inputs.len()).map_err(|why| peer.malformed(&why))?;
         Ok(EmbeddingReply { vectors, tokens })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_follows_what_the_server_counted() {
+        assert_eq!(estimated_tokens("twelve bytes"), 3 + MARGIN);
+        assert_eq!(Tally::default().better(1_000), 1_000);
+        let tally = Tally {
+            estimated: 2_000,
+            counted: 1_000,
+        };
+        assert_eq!(tally.better(1_000), 510);
     }
 }

@@ -81,7 +81,10 @@ fn a_set_of_ones_own_is_embedded_once() {
         let Ok(entries) = std::fs::read_dir(folder.path().join("cache/defi-qa/vectors")) else {
             return Vec::new();
         };
-        entries.map(|entry| entry.unwrap().path()).collect()
+        let files = entries.map(|entry| entry.unwrap().path());
+        files
+            .filter(|file| file.extension().is_some_and(|ending| ending == "bin"))
+            .collect()
     };
     let ask = || {
         let output = program()

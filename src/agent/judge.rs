@@ -9,7 +9,9 @@ use crate::retrieval::OutsideHit;
 /// What the rule looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Signals {
-    /// The highest cosine between the question and any pair; `None` without vectors.
+    /// The highest cosine between the question and any pair; `None` without vectors. With another model than the
+    /// bundled one, for which the rule was chosen, this and the one of `outside` are scaled to what they would be there,
+    /// see `retrieval/scale.rs`.
     pub cosine: Option<f64>,
     /// How many of the question's content words stand anywhere in the corpus, 0 to 1. At 0 the text is noise to us,
     /// whatever its cosine: a model gives mashed keys a vector too.
@@ -18,6 +20,8 @@ pub struct Signals {
     pub company: f64,
     /// The nearest reference question outside the field, where there is one.
     pub outside: Option<OutsideHit>,
+    /// Whether the cosines are scaled.
+    pub scaled: bool,
 }
 
 /// What nearness to a question outside the field costs, in cosine.
@@ -75,8 +79,13 @@ pub fn judge(signals: Signals) -> Verdict {
     let outside = signals
         .outside
         .map_or("-".to_owned(), |hit| format!("{:.2}", hit.score));
+    let scaled = if signals.scaled {
+        "; cosines scaled to the bundled model's, for which the rule was chosen"
+    } else {
+        ""
+    };
     let figures = format!(
-        "nearest pair {cosine:.2}, nearest outside {outside}, pairs among the ten nearest {:.0}, known words {:.0} %",
+        "nearest pair {cosine:.2}, nearest outside {outside}, pairs among the ten nearest {:.0}, known words {:.0} %{scaled}",
         signals.company * 10.0,
         signals.known * 100.0
     );
@@ -128,7 +137,23 @@ mod tests {
             known: 1.0,
             company,
             outside: Some(OutsideHit { score: outside, kind }),
+            scaled: false,
         }
+    }
+
+    #[test]
+    fn cosines_of_another_model_are_said_to_be_scaled() {
+        let bundled = signals(0.6, 0.5, 0.4, OutsideKind::Trap);
+        let other = Signals {
+            scaled: true,
+            ..bundled
+        };
+        assert!(
+            judge(other)
+                .reason
+                .ends_with("; cosines scaled to the bundled model's, for which the rule was chosen")
+        );
+        assert!(!judge(bundled).reason.contains("scaled"));
     }
 
     #[test]

@@ -35,10 +35,14 @@ impl Agent {
         let ranked = corpus.rank(self.method, &dense, &lexical, self.top_k);
         let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
         let signals = Signals {
-            cosine: dense.first().map(|hit| f64::from(hit.score)),
+            cosine: dense.first().map(|hit| f64::from(corpus.scale.apply(hit.score))),
             known: f64::from(lexical.known()),
             company: company(&dense, &outside),
-            outside: outside.first().copied(),
+            outside: outside.first().map(|hit| OutsideHit {
+                score: corpus.scale.apply(hit.score),
+                ..*hit
+            }),
+            scaled: !corpus.scale.is_default(),
         };
         let signals = if corpus.len() < SMALL {
             signals.of_a_small_set()
@@ -93,7 +97,10 @@ impl Agent {
 
     async fn embed(&self, emitter: &Emitter, question: &str) -> Result<Vector, AgentError> {
         let mut clock = emitter.begin(Stage::Embed).await;
-        let failed = |error: &dyn std::fmt::Display| AgentError::lasting(Stage::Embed, error.to_string());
+        let failed = |error: &EmbedError| AgentError {
+            retryable: error.retryable(),
+            ..AgentError::lasting(Stage::Embed, error.to_string())
+        };
         let model = self.embedder.model_id();
         let wanted = Wanted::new(&model.name, model.dimension, QUERY, question);
         // The model is waited for only when it is needed: a vector that is on disk is there before it.
@@ -116,7 +123,8 @@ impl Agent {
             .await;
         clock.cache = tier;
         clock.end(None).await;
-        Vector::from_unit(cached.vector, model.dimension).map_err(|fault| failed(&fault))
+        Vector::from_unit(cached.vector, model.dimension)
+            .map_err(|fault| AgentError::lasting(Stage::Embed, fault.to_string()))
     }
 
     async fn compute(&self, clock: &mut StageClock, question: &str) -> Result<Arc<[f32]>, EmbedError> {

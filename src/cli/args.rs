@@ -155,9 +155,9 @@ fn half(name: &str) -> Result<Half, String> {
 
 #[derive(Debug, clap::Args)]
 pub struct Index {
-    /// Where the vectors are written
+    /// Where the vectors are written [default: where the data set is looked for when it is opened]
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
     /// Where the word index is written, if it is wanted
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub words: Option<PathBuf>,

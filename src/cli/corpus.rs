@@ -6,12 +6,15 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 
-use super::Failure;
+use super::parts::stored_vectors;
+use super::{Failure, embedder};
 use crate::agent::Load;
+use crate::cache::{Looked, PAIR, Store, Wanted};
+use crate::config::Config;
 use crate::dataset::{Dataset, OutsideQuestion, indexed_texts, outside_questions};
-use crate::embedding::Embedder;
 use crate::embedding::vectors::{self, VectorFile};
-use crate::retrieval::{Corpus, LexicalIndex, Outside, Views, embed_missing};
+use crate::embedding::{Embedder, Matrix, ModelId, RemoteEmbedder, Vector};
+use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, Views, embed_missing};
 use crate::whole_file;
 
 /// Vectors of the bundled set, computed ahead of time by the command in CONTRIBUTING.md.
@@ -46,10 +49,136 @@ pub(super) fn embedded_texts(dataset: &Dataset) -> Result<(Vec<String>, Vec<Outs
 
 /// Builds the corpus and says how that went.
 pub(super) async fn load(path: Option<PathBuf>, embedder: Arc<dyn Embedder>, told: watch::Sender<Load>) {
-    told.send_replace(match build(path, embedder).await {
+    tell(&told, build(path, embedder).await);
+}
+
+/// Builds the corpus of what is known already and says how that went.
+pub(super) async fn load_known(known: Known, told: watch::Sender<Load>) {
+    let built = spawn_blocking(move || known.corpus()).await;
+    let gone = |error: JoinError| Failure::other(format!("loading the data set failed: {error}"));
+    tell(&told, built.map_err(gone).and_then(|built| built));
+}
+
+fn tell(told: &watch::Sender<Load>, built: Result<Corpus, Failure>) {
+    told.send_replace(match built {
         Ok(corpus) => Load::Ready(Arc::new(corpus)),
         Err(failure) => Load::Failed(failure.message),
     });
+}
+
+/// A data set with the vectors that a model behind an endpoint made of it, all of them.
+pub(super) struct Known {
+    dataset: Dataset,
+    questions: Vec<OutsideQuestion>,
+    vectors: Matrix,
+    stored: Option<PathBuf>,
+}
+
+impl Known {
+    fn corpus(self) -> Result<Corpus, Failure> {
+        let words = words(&self.dataset, self.stored.as_deref());
+        let corpus = Corpus::with_words(self.dataset, words);
+        let mut corpus = with_vectors(corpus, self.questions, self.vectors)?;
+        corpus.scale = Scale::of(&corpus.outside.background());
+        Ok(corpus)
+    }
+}
+
+/// The embedder of a model and the configured data set with its vectors, as the file or the cache has them.
+///
+/// # Errors
+/// Says what to run when there are texts without a vector: they are not sent from here, where nobody was asked whether
+/// it may cost something.
+pub(super) fn known(config: &Config, model: &str) -> Result<(RemoteEmbedder, Known), Failure> {
+    let path = config.dataset.value.as_ref();
+    let stored = remote_path(path.map(PathBuf::as_path), model);
+    let dataset = dataset(path)?;
+    let Some(dimension) = embedder::dimension(config, model, stored.as_deref()) else {
+        return Err(embedder::run_index(model, "the texts of the data set have"));
+    };
+    let embedder = embedder::remote(config, model, dimension)?;
+    let (texts, questions) = embedded_texts(&dataset)?;
+    let store = stored_vectors().and_then(|path| Store::open(&path).ok());
+    let found = known_vectors(embedder.model_id(), &texts, stored.as_deref(), store.as_ref());
+    let missing = found.vectors.iter().filter(|vector| vector.is_none()).count();
+    if missing > 0 {
+        let why = format!("of the {} texts of the data set {missing} have", texts.len());
+        return Err(embedder::run_index(model, &why));
+    }
+    let vectors: Vec<Vector> = found.vectors.into_iter().flatten().collect();
+    let vectors = Matrix::of(&vectors).unwrap_or_default();
+    if let (true, Some(stored)) = (found.from_cache, &stored) {
+        store_file(stored, embedder.model_id(), &texts, &vectors);
+    }
+    let known = Known {
+        dataset,
+        questions,
+        vectors,
+        stored,
+    };
+    Ok((embedder, known))
+}
+
+/// Vectors that need not be asked for.
+pub(super) struct Found {
+    /// One for each text, where there is one.
+    pub(super) vectors: Vec<Option<Vector>>,
+    /// Whether the file lacks any of them.
+    pub(super) from_cache: bool,
+}
+
+/// Looks texts up in the file of their data set, and those that it lacks in the cache.
+pub(super) fn known_vectors(
+    model: &ModelId,
+    texts: &[String],
+    stored: Option<&Path>,
+    store: Option<&Store>,
+) -> Found {
+    let warn =
+        |error: &vectors::VectorFileError| tracing::warn!(%error, "vectors are looked for in the cache");
+    let file = stored.filter(|path| path.exists());
+    let file = file.and_then(|path| VectorFile::load(path).inspect_err(warn).ok());
+    let mut vectors = vectors::reconcile(model, texts, file).into_vectors();
+    let mut from_cache = false;
+    for (vector, text) in vectors.iter_mut().zip(texts) {
+        if vector.is_some() {
+            continue;
+        }
+        *vector = store.and_then(|store| cached(store, model, text));
+        from_cache |= vector.is_some();
+    }
+    Found { vectors, from_cache }
+}
+
+fn cached(store: &Store, model: &ModelId, text: &str) -> Option<Vector> {
+    let wanted = Wanted::new(&model.name, model.dimension, PAIR, text);
+    let Ok(Looked::Hit(row)) = store.get(&wanted.key) else {
+        return None;
+    };
+    let is_wanted = row.model == wanted.model;
+    Vector::from_unit(row.vector, model.dimension)
+        .ok()
+        .filter(|_| is_wanted)
+}
+
+/// Without the file the next start is as slow as this one, and nothing else is lost.
+fn store_file(path: &Path, model: &ModelId, texts: &[String], vectors: &Matrix) {
+    let _ = vectors::save(path, model, texts, vectors)
+        .inspect_err(|error| tracing::warn!(%error, "the vectors were not stored"));
+}
+
+/// A corpus with its vectors: those of its texts, then those of the reference questions.
+fn with_vectors(
+    corpus: Corpus,
+    questions: Vec<OutsideQuestion>,
+    mut vectors: Matrix,
+) -> Result<Corpus, Failure> {
+    let outside = vectors.split_off(vectors.len() - questions.len());
+    let mut corpus = corpus
+        .with_vectors(vectors)
+        .map_err(|error| Failure::other(error.to_string()))?;
+    corpus.outside = Outside::build(questions, outside).unwrap_or_default();
+    Ok(corpus)
 }
 
 /// Reads and indexes off the async threads, the words beside the vectors: the first answer waits for both. Texts whose
@@ -81,19 +210,14 @@ async fn build(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Cor
     };
     let (corpus, questions, texts, model, reconciled) = spawn_blocking(reconcile).await.map_err(gone)??;
     let is_new = !reconciled.missing.is_empty();
-    let mut vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {})
+    let vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {})
         .await
         .map_err(|error| other(&error))?;
     let index = move || {
         if let (true, Some(stored)) = (is_new, &stored) {
-            // Without the file the next start is as slow as this one, and nothing else is lost.
-            let _ = vectors::save(stored, &model, &texts, &vectors)
-                .inspect_err(|error| tracing::warn!(%error, "the vectors were not stored"));
+            store_file(stored, &model, &texts, &vectors);
         }
-        let outside = vectors.split_off(vectors.len() - questions.len());
-        let mut corpus = corpus.with_vectors(vectors).map_err(|error| other(&error))?;
-        corpus.outside = Outside::build(questions, outside).unwrap_or_default();
-        Ok(corpus)
+        with_vectors(corpus, questions, vectors)
     };
     spawn_blocking(index).await.map_err(gone)?
 }
@@ -135,13 +259,35 @@ fn best_file(stored: Option<&Path>) -> Option<VectorFile> {
 }
 
 /// Where the vectors of a set of the user's own are stored: in the platform's cache folder, by the set's path.
-fn stored_path(dataset: &Path) -> Option<PathBuf> {
+pub(super) fn stored_path(dataset: &Path) -> Option<PathBuf> {
+    let place = dataset.canonicalize().unwrap_or_else(|_| dataset.to_owned());
+    in_cache(
+        &dataset.file_stem()?.to_string_lossy(),
+        place.as_os_str().as_encoded_bytes(),
+    )
+}
+
+/// Where the vectors are stored that a model behind an endpoint made of a set, the bundled one included.
+pub(super) fn remote_path(dataset: Option<&Path>, model: &str) -> Option<PathBuf> {
+    let (name, place) = match dataset {
+        Some(path) => (
+            path.file_stem()?.to_string_lossy(),
+            path.canonicalize().unwrap_or_else(|_| path.to_owned()),
+        ),
+        None => ("bundled".into(), PathBuf::new()),
+    };
+    let mut digested = place.into_os_string().into_encoded_bytes();
+    // A byte that stands in no path.
+    digested.push(0);
+    digested.extend_from_slice(model.as_bytes());
+    in_cache(&name, &digested)
+}
+
+fn in_cache(name: &str, digested: &[u8]) -> Option<PathBuf> {
     let folder = directories::ProjectDirs::from("", "", "defi-qa")?
         .cache_dir()
         .join("vectors");
-    let name = dataset.file_stem()?.to_string_lossy();
-    let place = dataset.canonicalize().unwrap_or_else(|_| dataset.to_owned());
-    let digest = blake3::hash(place.as_os_str().as_encoded_bytes()).to_hex();
+    let digest = blake3::hash(digested).to_hex();
     Some(folder.join(format!("{name}-{}.bin", digest.get(..12)?)))
 }
 
@@ -162,6 +308,33 @@ mod tests {
             .collect();
         assert!(missing.is_empty(), "{rebuild}; no vector for {missing:#?}");
         assert!(texts.len() > 4 * questions.len());
+    }
+
+    #[test]
+    fn the_scale_of_the_bundled_model_is_one_to_one() {
+        let (texts, questions) = embedded_texts(&dataset(None).unwrap()).unwrap();
+        let known = known_vectors(&LocalEmbedder::bundled_id(), &texts, None, None);
+        let file = vectors::reconcile(&LocalEmbedder::bundled_id(), &texts, best_file(None));
+        assert_eq!(
+            known.vectors.iter().flatten().count(),
+            0,
+            "those are of no endpoint"
+        );
+        let outside: Vec<Vector> = file.into_vectors().into_iter().flatten().collect();
+        let outside = Matrix::of(&outside[texts.len() - questions.len()..]).unwrap();
+        let reference = Outside::build(questions, outside).unwrap().background();
+        let (median, high) = (
+            reference.quantile(50.0).unwrap(),
+            reference.quantile(99.0).unwrap(),
+        );
+        let scale = Scale::of(&reference);
+        for cosine in [0.0, 0.5, 1.0] {
+            let scaled = scale.apply(cosine);
+            assert!(
+                (scaled - cosine).abs() < 0.03,
+                "{cosine} becomes {scaled}: {median} and {high} are the ends"
+            );
+        }
     }
 
     #[test]

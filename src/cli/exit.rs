@@ -70,8 +70,18 @@ impl From<Exit> for ExitCode {
 #[error("{message}")]
 pub struct Failure {
     pub message: String,
-    /// 2 for what the user wrote, 1 for what the world did.
-    pub usage: bool,
+    blame: Blame,
+}
+
+/// Whose fault it is, which decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blame {
+    /// Of what the user wrote: 2.
+    Usage,
+    /// Of the provider: 4.
+    Provider,
+    /// Of the rest of the world: 1.
+    Other,
 }
 
 impl Failure {
@@ -79,7 +89,15 @@ impl Failure {
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            usage: true,
+            blame: Blame::Usage,
+        }
+    }
+
+    /// The provider failed (exit code 4).
+    pub fn provider(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            blame: Blame::Provider,
         }
     }
 
@@ -87,13 +105,17 @@ impl Failure {
     pub fn other(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            usage: false,
+            blame: Blame::Other,
         }
     }
 
     /// The number.
     pub fn code(&self) -> u8 {
-        if self.usage { 2 } else { 1 }
+        match self.blame {
+            Blame::Usage => 2,
+            Blame::Provider => 4,
+            Blame::Other => 1,
+        }
     }
 }
 

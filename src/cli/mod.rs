@@ -8,6 +8,7 @@ mod config;
 mod corpus;
 mod dataset;
 mod draft;
+mod embedder;
 mod eval;
 mod exit;
 mod index;

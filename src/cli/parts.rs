@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, corpus};
+use super::corpus::{self, Known};
+use super::{Failure, embedder};
 use crate::agent::event::{NotAPrice, Price};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
 use crate::app::Gauges;
 use crate::cache::{Disk, Redis, RedisAddress, VectorCache};
-use crate::config::{ChatChoice, Config, EmbedderChoice, ModelPrice, Origin};
-use crate::embedding::{Embedder, LocalEmbedder};
+use crate::config::{ChatChoice, Config, ModelPrice, Origin};
+use crate::embedding::{Embedder, LocalEmbedder, RemoteEmbedder};
 use crate::provider::{ApiKey, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
 use crate::retrieval::Method;
 
@@ -30,21 +31,19 @@ pub(super) struct Plan {
     offline: bool,
     dataset: Option<PathBuf>,
     name: String,
+    /// The embedder behind an endpoint and the data set with its stored vectors; `None`: the one inside the program.
+    remote: Option<(RemoteEmbedder, Known)>,
     /// Address of the shared tier and how long a value lives there.
     redis: Option<(RedisAddress, Duration)>,
 }
 
 impl Plan {
-    /// Checks a configuration as far as that takes no time.
+    /// Checks a configuration as far as that takes no time. With an embedder behind an endpoint the stored vectors are
+    /// looked for as well, which takes about as long as a model takes to load: without them there is nothing to start.
     ///
     /// # Errors
     /// When it cannot work as it is, which no waiting would mend.
     pub(super) fn of(config: &Config) -> Result<Self, Failure> {
-        if let EmbedderChoice::OpenAi(model) = &config.embedder.value {
-            return Err(Failure::usage(format!(
-                "the embedder openai:{model} cannot be used in this version: use `--embedder local`"
-            )));
-        }
         let (answerer, gate) = answerer(config)?;
         Ok(Self {
             answerer,
@@ -54,6 +53,10 @@ impl Plan {
             offline: config.offline.value,
             dataset: config.dataset.value.clone(),
             name: dataset_name(config),
+            remote: match embedder::remote_model(config) {
+                Some(model) => Some(corpus::known(config, model)?),
+                None => None,
+            },
             redis: shared_tier(config)?,
         })
     }
@@ -62,7 +65,10 @@ impl Plan {
     pub(super) fn gauges(&self) -> Gauges {
         Gauges {
             chat: self.answerer.name(),
-            embedder: LocalEmbedder::bundled_id().name,
+            embedder: match &self.remote {
+                Some((embedder, _)) => embedder.model_id().name.clone(),
+                None => LocalEmbedder::bundled_id().name,
+            },
             offline: self.offline,
             dataset: self.name.clone(),
             ..Gauges::default()
@@ -77,9 +83,18 @@ impl Plan {
     /// The agent, with everything that takes time loading in the background. Must be called within a tokio runtime.
     pub(super) fn start(self) -> Agent {
         let cache = Arc::new(self.cache());
-        let embedder: Arc<dyn Embedder> = Arc::new(LocalEmbedder::start());
         let (told, knowledge) = Knowledge::loading(self.name);
-        tokio::spawn(corpus::load(self.dataset, Arc::clone(&embedder), told));
+        let embedder: Arc<dyn Embedder> = match self.remote {
+            Some((embedder, known)) => {
+                tokio::spawn(corpus::load_known(known, told));
+                Arc::new(embedder)
+            }
+            None => {
+                let embedder: Arc<dyn Embedder> = Arc::new(LocalEmbedder::start());
+                tokio::spawn(corpus::load(self.dataset, Arc::clone(&embedder), told));
+                embedder
+            }
+        };
         Agent {
             knowledge,
             embedder,
@@ -160,40 +175,15 @@ fn answerer(config: &Config) -> Result<Answering, Failure> {
         ChatChoice::Extractive => return Ok((Arc::new(Extractive), None)),
         ChatChoice::OpenAi(model) => model,
     };
-    let refused = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
-    let mut endpoint = Endpoint::new(&config.base_url.value, model)
-        .map_err(|error| refused(&error))?
-        .with_timeouts(Timeouts {
-            connect: Duration::from_secs(config.connect_timeout_s.value),
-            idle: Duration::from_secs(config.idle_timeout_s.value),
-            ..Timeouts::default()
-        })
-        .with_quota(Quota {
-            rpm: config.rpm.value,
-            tpm: config.tpm.value,
-        })
-        .with_retry(RetryPolicy {
-            max_retries: config.max_retries.value,
-            ..RetryPolicy::default()
-        });
-    match &config.api_key.value {
-        Some(key) => {
-            let key = ApiKey::new(key.reveal()).map_err(|error| refused(&error))?;
-            endpoint = endpoint.with_key(key);
-        }
-        // A server of one's own often wants no key, so only the standard endpoint is refused without one.
-        None if config.base_url.origin == Origin::Default => {
-            return Err(Failure::usage(format!(
-                "asking {model} needs a key: set OPENAI_API_KEY or `chat.api_key`, name a server of your own with --base-url, \
-                 or use `--chat extractive`"
-            )));
-        }
-        None => {}
-    }
+    let quota = Quota {
+        rpm: config.rpm.value,
+        tpm: config.tpm.value,
+    };
+    let endpoint = endpoint(config, model, quota, "`--chat extractive`")?;
     let client = ChatClient::new(endpoint).map_err(|error| Failure::other(error.to_string()))?;
     let gate = client.gate().clone();
     let price = config.prices.value.get(model).map(price).transpose();
-    let price = price.map_err(|error| refused(&error))?;
+    let price = price.map_err(|error| Failure::usage(error.to_string()))?;
     let model = ChatModel::new(
         client,
         model.clone(),
@@ -209,4 +199,44 @@ fn price(price: &ModelPrice) -> Result<Price, NotAPrice> {
         output: price.output.try_into()?,
         as_of: price.as_of.clone(),
     })
+}
+
+/// The endpoint that is configured, asked for this model; `instead` is what needs no endpoint.
+///
+/// # Errors
+/// When the address, the model or the key cannot be used, or the key is missing where one is needed.
+pub(super) fn endpoint(
+    config: &Config,
+    model: &str,
+    quota: Quota,
+    instead: &str,
+) -> Result<Endpoint, Failure> {
+    let refused = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
+    let mut asked = Endpoint::new(&config.base_url.value, model)
+        .map_err(|error| refused(&error))?
+        .with_timeouts(Timeouts {
+            connect: Duration::from_secs(config.connect_timeout_s.value),
+            idle: Duration::from_secs(config.idle_timeout_s.value),
+            ..Timeouts::default()
+        })
+        .with_quota(quota)
+        .with_retry(RetryPolicy {
+            max_retries: config.max_retries.value,
+            ..RetryPolicy::default()
+        });
+    match &config.api_key.value {
+        Some(key) => {
+            let key = ApiKey::new(key.reveal()).map_err(|error| refused(&error))?;
+            asked = asked.with_key(key);
+        }
+        // A server of one's own often wants no key, so only the standard endpoint is refused without one.
+        None if config.base_url.origin == Origin::Default => {
+            return Err(Failure::usage(format!(
+                "asking {model} needs a key: set OPENAI_API_KEY or `chat.api_key`, name a server of your own with --base-url, \
+                 or use {instead}"
+            )));
+        }
+        None => {}
+    }
+    Ok(asked)
 }

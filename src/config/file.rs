@@ -53,6 +53,11 @@ impl std::fmt::Debug for Chat {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Embedding {
     pub(super) model: Option<EmbedderChoice>,
+    pub(super) dimensions: Option<usize>,
+    pub(super) batch: Option<usize>,
+    pub(super) rpm: Option<u32>,
+    pub(super) tpm: Option<u32>,
+    pub(super) price_per_million: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -35,7 +35,18 @@ pub struct Config {
     /// `None`: the bundled set.
     pub dataset: Setting<Option<PathBuf>>,
     pub embedder: Setting<EmbedderChoice>,
+    /// Numbers in a vector of a model behind an endpoint; `None`: as is known of the model or learnt from it.
+    pub dimensions: Setting<Option<usize>>,
+    /// Most texts of one request for vectors.
+    pub embedding_batch: Setting<usize>,
+    /// Requests for vectors a minute, beside what the endpoint itself reports.
+    pub embedding_rpm: Setting<Option<u32>>,
+    /// Tokens of texts a minute.
+    pub embedding_tpm: Setting<Option<u32>>,
+    /// US dollars for a million tokens of texts; `None`: as is known of the model.
+    pub price_per_million: Setting<Option<f64>>,
     pub chat: Setting<ChatChoice>,
+    /// Of the chat model and of the embedding model.
     pub base_url: Setting<String>,
     pub api_key: Setting<Option<Secret>>,
     pub temperature: Setting<f32>,
@@ -178,6 +189,16 @@ impl Config {
         };
         let rpm = quota("chat.rpm", file.chat.rpm)?;
         let tpm = quota("chat.tpm", file.chat.tpm)?;
+        let embedding_rpm = quota("embedding.rpm", file.embedding.rpm)?;
+        let embedding_tpm = quota("embedding.tpm", file.embedding.tpm)?;
+        if let Some(dimensions) = file.embedding.dimensions {
+            in_range("embedding.dimensions", dimensions as f64, 1.0, 65_536.0)?;
+        }
+        let embedding_batch = Setting::default_of(2_048).over(file.embedding.batch, Origin::File);
+        in_range("embedding.batch", embedding_batch.value as f64, 1.0, 2_048.0)?;
+        if let Some(price) = file.embedding.price_per_million {
+            in_range("embedding.price_per_million", price, 0.0, 1e6)?;
+        }
         let max_retries = Setting::default_of(3).over(file.chat.max_retries, Origin::File);
         in_range("chat.max_retries", f64::from(max_retries.value), 0.0, 10.0)?;
 
@@ -218,6 +239,12 @@ impl Config {
                 )
                 .over(flags.dataset.clone().map(Some), Origin::Flag("--dataset")),
             embedder,
+            dimensions: Setting::default_of(None).over(file.embedding.dimensions.map(Some), Origin::File),
+            embedding_batch,
+            embedding_rpm,
+            embedding_tpm,
+            price_per_million: Setting::default_of(None)
+                .over(file.embedding.price_per_million.map(Some), Origin::File),
             chat,
             base_url: Setting::default_of(DEFAULT_BASE_URL.to_owned())
                 .over(file.chat.base_url, Origin::File)
@@ -306,6 +333,35 @@ impl Config {
                 self.max_retries.value.to_string(),
             ),
             row("embedding.model", &self.embedder, self.embedder.value.to_string()),
+            row(
+                "embedding.dimensions",
+                &self.dimensions,
+                self.dimensions
+                    .value
+                    .map_or_else(|| "of the model".to_owned(), |dimensions| dimensions.to_string()),
+            ),
+            row(
+                "embedding.batch",
+                &self.embedding_batch,
+                self.embedding_batch.value.to_string(),
+            ),
+            row(
+                "embedding.rpm",
+                &self.embedding_rpm,
+                quota(self.embedding_rpm.value),
+            ),
+            row(
+                "embedding.tpm",
+                &self.embedding_tpm,
+                quota(self.embedding_tpm.value),
+            ),
+            row(
+                "embedding.price_per_million",
+                &self.price_per_million,
+                self.price_per_million
+                    .value
+                    .map_or_else(|| "of the model".to_owned(), |price| price.to_string()),
+            ),
             row(
                 "retrieval.retriever",
                 &self.retriever,

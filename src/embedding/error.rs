@@ -1,6 +1,9 @@
 //! Why there is no vector.
 
+use std::time::Duration;
+
 use super::VectorFault;
+use crate::provider::ProviderError;
 
 /// Cloneable, because one failure may answer many that wait for the same text.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -23,4 +26,40 @@ pub enum EmbedError {
 
     #[error("the embedding model {model} returned a useless vector: {fault}; use another embedder")]
     Vector { model: String, fault: VectorFault },
+
+    #[error(
+        "{model} was not asked for a vector that is not stored, which --offline forbids: go online once, or use `--embedder local`"
+    )]
+    Offline { model: String },
+
+    /// It failed too often of late: nothing was sent.
+    #[error(
+        "{host} is not answering (circuit open, next try in {} s): try again then, or use `--embedder local`",
+        retry_in.as_secs_f64().ceil()
+    )]
+    NotAnswering { host: String, retry_in: Duration },
+
+    #[error(transparent)]
+    Provider(ProviderError),
+}
+
+impl EmbedError {
+    /// Whether the same text may get its vector later without anybody changing anything.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Provider(error) => error.retryable(),
+            Self::NotAnswering { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+impl From<ProviderError> for EmbedError {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            // Its own advice is about chat models.
+            ProviderError::CircuitOpen { host, retry_in } => Self::NotAnswering { host, retry_in },
+            error => Self::Provider(error),
+        }
+    }
 }

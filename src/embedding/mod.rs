@@ -1,14 +1,17 @@
-//! From text to vectors: what an embedder is, the model inside the program, and vectors kept in a file.
+//! From text to vectors: what an embedder is, the model inside the program, models behind an endpoint, and vectors kept
+//! in a file.
 
 mod error;
 mod local;
 mod matrix;
+pub mod remote;
 mod vector;
 pub mod vectors;
 
 pub use error::EmbedError;
 pub use local::{LocalEmbedder, Tokenizer, knows_whole_word};
 pub use matrix::Matrix;
+pub use remote::RemoteEmbedder;
 pub use vector::{Vector, VectorFault};
 
 use std::fmt;

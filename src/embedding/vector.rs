@@ -40,6 +40,11 @@ impl Vector {
         Ok(Self(numbers))
     }
 
+    /// Copies the row of a matrix, which holds unit vectors only.
+    pub(super) fn of_row(row: &[f32]) -> Self {
+        Self(row.into())
+    }
+
     pub fn as_slice(&self) -> &[f32] {
         &self.0
     }

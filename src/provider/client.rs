@@ -2,8 +2,9 @@
 //!
 //! async-openai shows neither the headers of a streamed response nor the status of one whose body is no JSON, and it
 //! retries by itself with unbounded waits. All three end with a tower service of our own in the place of its transport:
-//! it sends once, reads status and headers before the first token, and guards the body. What limits, retries or breaks
-//! the circuit goes around it, in `gate`.
+//! it sends once, reads status and headers before the first token, and guards the body. An answer that comes whole, of
+//! embeddings, needs none of the parser and takes the same way without it. What limits, retries or breaks the circuit
+//! goes around both, in `gate`.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -23,6 +24,10 @@ use super::peer::Peer;
 
 /// Of an error body, this much is read: enough for any message.
 const MAX_ERROR_BODY: usize = 64 << 10;
+
+/// What is set aside for a whole answer before any of it has come: a server may announce more than it sends. 2,048 vectors
+/// of 1,536 numbers are 17 MB.
+const MOST_RESERVED: usize = 32 << 20;
 
 /// A pool of connections to one endpoint, which clones share. It opens none before the first request.
 #[derive(Clone, Debug)]
@@ -72,11 +77,61 @@ impl Connection {
         request: HttpRequestFactory,
         tap: &Tap,
     ) -> Result<reqwest::Response, ProviderError> {
-        let (peer, timeouts) = (&self.peer, self.endpoint.timeouts);
         let request = request
             .build()
             .await
             .map_err(|_| ProviderError::Endpoint(EndpointError::NotAnAddress))?;
+        let response = self.head(pool, request, tap).await?;
+        let body = guarded(
+            Box::pin(response.bytes_stream()),
+            self.endpoint.timeouts.idle,
+            Arc::clone(&self.peer),
+            tap.clone(),
+        );
+        Ok(http::Response::new(reqwest::Body::wrap_stream(body)).into())
+    }
+
+    /// Posts a JSON document below the base and takes the whole answer, of at most `most` bytes. What the head of the
+    /// response reports is left at `tap`, also when it is a refusal.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        document: Vec<u8>,
+        most: usize,
+        tap: &Tap,
+    ) -> Result<Vec<u8>, ProviderError> {
+        let (peer, idle, pool) = (&self.peer, self.endpoint.timeouts.idle, self.http()?);
+        let request = pool
+            .post(self.route.url(path))
+            .headers(self.route.headers())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(document)
+            .build()
+            .map_err(|_| ProviderError::Endpoint(EndpointError::NotAnAddress))?;
+        let mut response = self.head(&pool, request, tap).await?;
+        let announced = response.content_length().map_or(0, |length| length as usize);
+        let mut body = Vec::with_capacity(announced.min(most).min(MOST_RESERVED));
+        loop {
+            let piece = tokio::time::timeout(idle, response.chunk())
+                .await
+                .map_err(|_| peer.timeout(TimeoutKind::Idle, idle))?
+                .map_err(|_| peer.cut())?;
+            let Some(piece) = piece else { return Ok(body) };
+            body.extend_from_slice(&piece);
+            if body.len() > most {
+                return Err(peer.malformed("it is far longer than an answer can be"));
+            }
+        }
+    }
+
+    /// Sends a request and looks at the head of its response: the body of a refusal is read, that of a success is not.
+    async fn head(
+        &self,
+        pool: &reqwest::Client,
+        request: reqwest::Request,
+        tap: &Tap,
+    ) -> Result<reqwest::Response, ProviderError> {
+        let (peer, timeouts) = (&self.peer, self.endpoint.timeouts);
         let response = tokio::time::timeout(timeouts.idle, pool.execute(request))
             .await
             .map_err(|_| peer.timeout(TimeoutKind::Idle, timeouts.idle))?
@@ -90,13 +145,7 @@ impl Connection {
             let body = tokio::time::timeout(timeouts.idle, start_of(response)).await;
             return Err(peer.refused(status, &head, &body.unwrap_or_default()));
         }
-        let body = guarded(
-            Box::pin(response.bytes_stream()),
-            timeouts.idle,
-            Arc::clone(peer),
-            tap.clone(),
-        );
-        Ok(http::Response::new(reqwest::Body::wrap_stream(body)).into())
+        Ok(response)
     }
 }
 

@@ -230,7 +230,7 @@ pub enum EndpointError {
         "`base_url` has a query or a fragment: leave out all that follows ? or #, as in {OPENAI_BASE_URL}"
     )]
     HasQuery,
-    #[error("the chat model has no name: give one as openai:MODEL")]
+    #[error("the model has no name: give one as openai:MODEL")]
     NoModel,
     #[error("the HTTP client could not start: check the system's TLS certificates")]
     NoClient,

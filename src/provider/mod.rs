@@ -9,13 +9,15 @@
 //! `chat`, `fault` finds out what a `peer` did wrong, `error` says it in a sentence.
 //!
 //! Every request passes the `gate`: the `breaker` stops asking what does not answer, the `limiter` keeps below what is
-//! allowed, `retry` says what is tried again; `tries` takes a chat question through it.
+//! allowed, `retry` says what is tried again; `tries` takes a chat question through it. `embeddings` asks for vectors,
+//! which come whole, and `vector_wire` reads them.
 
 mod answer;
 mod body;
 mod breaker;
 mod chat;
 mod client;
+mod embeddings;
 mod endpoint;
 mod error;
 mod fault;
@@ -26,10 +28,12 @@ mod limits;
 mod peer;
 mod retry;
 mod tries;
+mod vector_wire;
 mod wire;
 
 pub use breaker::BreakerState;
 pub use chat::{ChatClient, ChatEvent, ChatRequest, ChatStream, FinishReason, Message, Role, Usage};
+pub use embeddings::{EmbeddingClient, EmbeddingReply, MAX_INPUTS, estimated_tokens};
 pub use endpoint::{ApiKey, BaseUrl, Endpoint, EndpointError, OPENAI_BASE_URL, Timeouts};
 pub use error::{Asked, ProviderError, Said, TimeoutKind};
 pub use gate::{Gate, GateEvent, Reply};

@@ -6,8 +6,8 @@ use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 
 use super::spelling::LazySpelling;
 use super::{
-    Background, Corrected, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, View,
-    Views, fuse,
+    Background, Corrected, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, Scale,
+    View, Views, fuse,
 };
 
 /// Texts that one request to an embedder holds, so that progress can be told and a stop loses little.
@@ -24,6 +24,8 @@ pub struct Corpus {
     pub background: Background,
     /// What is not answered; empty unless it was given.
     pub outside: Outside,
+    /// From the cosines of the model to those that the decline rule was chosen with.
+    pub scale: Scale,
     /// What each row of `dense` was made from.
     views: Vec<View>,
     spelling: LazySpelling,
@@ -78,6 +80,7 @@ impl Corpus {
             lexical,
             background: Background::default(),
             outside: Outside::default(),
+            scale: Scale::default(),
             views: Vec::new(),
             spelling: LazySpelling::default(),
         }

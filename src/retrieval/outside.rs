@@ -1,6 +1,6 @@
 //! How near a question is to what the program does not answer: the other side of the scale that judges evidence.
 
-use super::DenseIndex;
+use super::{Background, DenseIndex};
 use crate::dataset::{OutsideKind, OutsideQuestion};
 use crate::embedding::{Matrix, Vector};
 
@@ -24,6 +24,11 @@ impl Outside {
     pub fn build(questions: Vec<OutsideQuestion>, vectors: Matrix) -> Option<Self> {
         let index = DenseIndex::build(vectors);
         (questions.len() == index.len()).then_some(Self { questions, index })
+    }
+
+    /// The cosines between different references: what unrelated texts come to with this model.
+    pub fn background(&self) -> Background {
+        Background::sample(&self.index)
     }
 
     /// The `k` nearest references, nearest first.

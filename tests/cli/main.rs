@@ -16,6 +16,7 @@ mod support;
 mod answers;
 mod bad_input;
 mod data;
+mod indexing;
 mod offline;
 mod provider;
 mod settings;

@@ -8,6 +8,7 @@
 mod breaking;
 mod clock;
 mod conduct;
+mod embedding;
 mod faults;
 mod limiting;
 mod oddities;

@@ -5,4 +5,5 @@
     reason = "every test binary compiles all of it and uses a part"
 )]
 
+pub mod fake_embeddings;
 pub mod fake_provider;

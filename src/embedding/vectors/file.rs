@@ -95,6 +95,11 @@ impl VectorFile {
         Self::parse(&bytes, &format!("the vector file {}", path.display()))
     }
 
+    /// The model whose vectors it holds.
+    pub fn model(&self) -> &ModelId {
+        &self.model
+    }
+
     /// Verifies the bytes of a file; `name` begins the sentence of an error.
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self, VectorFileError> {
         let name = || name.to_owned();

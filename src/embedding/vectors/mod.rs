@@ -19,6 +19,18 @@ pub struct Reconciled {
 }
 
 impl Reconciled {
+    /// The vector of each text that has one, in the order of the texts.
+    pub fn into_vectors(self) -> Vec<Option<Vector>> {
+        let all = self.known.len() + self.missing.len();
+        let mut missing = self.missing.iter().peekable();
+        let mut known = self.known.rows();
+        let vector = |index| match missing.next_if(|missing| **missing == index) {
+            Some(_) => None,
+            None => Some(Vector::of_row(known.next()?)),
+        };
+        (0..all).map(vector).collect()
+    }
+
     /// All vectors in the order of the texts, once the missing ones are there in the order of `missing`; `None` when
     /// their number or their size differs.
     pub fn complete(self, embedded: &[Vector]) -> Option<Matrix> {

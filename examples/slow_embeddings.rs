@@ -1,0 +1,153 @@
+//! How long many texts take against an embeddings server that needs 200 ms for each request, on loopback.
+//!
+//! ```sh
+//! cargo run --release --example slow_embeddings                        # 10,000 texts, no limits
+//! cargo run --release --example slow_embeddings -- 30000 500 1000000   # texts, requests a minute, tokens a minute
+//! ```
+//! The server counts: it refuses what is above its limits and says so, and the last line says how often that happened.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{Write as _, stdout};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use defi_qa::embedding::RemoteEmbedder;
+use defi_qa::embedding::remote::Progress;
+use defi_qa::provider::{EmbeddingClient, Endpoint, Priority};
+use serde::Deserialize;
+
+const LATENCY: Duration = Duration::from_millis(200);
+const DIMENSION: usize = 1_536;
+const TOKENS_PER_TEXT: u64 = 60;
+
+/// A server of one model with limits a minute.
+struct Server {
+    vector: String,
+    rpm: f64,
+    tpm: f64,
+    /// Requests and tokens that are left, and when that was.
+    left: Mutex<(f64, f64, Instant)>,
+    requests: AtomicU64,
+    refused: AtomicU64,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    input: Vec<String>,
+}
+
+impl Server {
+    fn new(rpm: f64, tpm: f64) -> Self {
+        let number = (DIMENSION as f32).sqrt().recip().to_le_bytes();
+        Self {
+            vector: base64::engine::general_purpose::STANDARD.encode(number.repeat(DIMENSION)),
+            rpm,
+            tpm,
+            left: Mutex::new((rpm, tpm, Instant::now())),
+            requests: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes a request of so many tokens on, or says for how long not; and what is left.
+    fn admit(&self, tokens: f64) -> (Option<f64>, u64, u64) {
+        let (requests, level, at) = &mut *self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = at.elapsed().as_secs_f64() / 60.0;
+        *requests = (*requests + passed * self.rpm).min(self.rpm);
+        *level = (*level + passed * self.tpm).min(self.tpm);
+        *at = Instant::now();
+        let wait = ((1.0 - *requests) / self.rpm).max((tokens - *level) / self.tpm) * 60.0;
+        if wait <= 0.0 {
+            *requests -= 1.0;
+            *level -= tokens;
+        }
+        ((wait > 0.0).then_some(wait), *requests as u64, *level as u64)
+    }
+}
+
+async fn embeddings(State(server): State<Arc<Server>>, body: Bytes) -> Response {
+    server.requests.fetch_add(1, Ordering::Relaxed);
+    let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let tokens = asked.input.len() as u64 * TOKENS_PER_TEXT;
+    let (wait, requests, level) = server.admit(tokens as f64);
+    let mut response = if let Some(wait) = wait {
+        server.refused.fetch_add(1, Ordering::Relaxed);
+        let after = [("retry-after-ms", format!("{:.0}", wait * 1e3))];
+        (StatusCode::TOO_MANY_REQUESTS, after).into_response()
+    } else {
+        tokio::time::sleep(LATENCY).await;
+        let item = |index| format!("{{\"index\":{index},\"embedding\":\"{}\"}}", server.vector);
+        let items: Vec<String> = (0..asked.input.len()).map(item).collect();
+        let items = items.join(",");
+        format!("{{\"data\":[{items}],\"usage\":{{\"total_tokens\":{tokens}}}}}").into_response()
+    };
+    if server.tpm.is_finite() {
+        for (name, value) in [
+            ("x-ratelimit-limit-requests", server.rpm as u64),
+            ("x-ratelimit-remaining-requests", requests),
+            ("x-ratelimit-limit-tokens", server.tpm as u64),
+            ("x-ratelimit-remaining-tokens", level),
+        ] {
+            response.headers_mut().insert(name, value.into());
+        }
+    }
+    response
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<f64> = std::env::args()
+        .skip(1)
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()?;
+    let argument = |place: usize, otherwise| arguments.get(place).copied().unwrap_or(otherwise);
+    let (count, rpm, tpm) = (
+        argument(0, 10_000.0) as u64,
+        argument(1, f64::INFINITY),
+        argument(2, f64::INFINITY),
+    );
+    // 60 words, of which the first makes the text one of its own.
+    let texts: Vec<String> = (0..count)
+        .map(|number| format!("{number:04}{}", " word".repeat(59)))
+        .collect();
+
+    let server = Arc::new(Server::new(rpm.min(1e12), tpm));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}/v1", listener.local_addr()?);
+    let routes = Router::new()
+        .fallback(embeddings)
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(Arc::clone(&server));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+
+    let embedder = RemoteEmbedder::new(EmbeddingClient::new(Endpoint::new(&address, "slow")?)?, DIMENSION);
+    let begun = Instant::now();
+    let keep = async |_, _: Progress| Ok::<(), Infallible>(());
+    let embedded = embedder.embed_all(&texts, Priority::Index, keep).await?;
+    let took = begun.elapsed().as_secs_f64();
+    let tokens = (count * TOKENS_PER_TEXT) as f64;
+    let least = ((tokens - tpm) / tpm * 60.0).max(LATENCY.as_secs_f64());
+    writeln!(
+        stdout(),
+        "{} of {count} texts in {took:.2} s, at least {:.2} s by latency and limits: {} requests, {} refused with 429",
+        embedded.vectors.iter().flatten().count(),
+        if least.is_nan() {
+            LATENCY.as_secs_f64()
+        } else {
+            least
+        },
+        server.requests.load(Ordering::Relaxed),
+        server.refused.load(Ordering::Relaxed),
+    )?;
+    Ok(())
+}

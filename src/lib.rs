@@ -29,9 +29,9 @@
 //!                    └── Message::Gauges ◄── watch (loading, cache, limits) ◄┘
 //! App ─► tui::view::draw ─► frame, only when something changed, at most one every 16 ms
 //!
-//! parse ─► classify ─┬─► embed ─► dense ─┐
-//!                    ├─► lexical ────────┴─► fuse ─► judge ─┬─► answer
-//!                    └─► converse                           └─► decline       any node ─► error
+//! parse ─► classify ─┬─► rewrite ─┬─► embed ─► dense ─┐
+//!                    │            └─► lexical ────────┴─► fuse ─► judge ─┬─► answer
+//!                    └─► converse                                        └─► decline       any node ─► error
 //! ```
 //!
 //! # Who may know whom
@@ -43,6 +43,10 @@
 //! - A pair has one vector for each of its texts, not one for all of them: see `retrieval/views.rs` for the figures.
 //! - The stored vectors are half precision: the bundled set has several vectors a pair, and a cosine moves by less than
 //!   its shown digits.
+//! - The words of a set are indexed ahead of time too, and the rows of a vector file become the dense index as they are: a start
+//!   must not grow with what is known.
+//! - The question is rewritten before it is searched (`rewrite`): misspellings are put right.
+//! - The fusion weighs cosines and BM25 alike, and a pair is as near as its three nearest texts: see `retrieval/fusion.rs`.
 //! - Keys are read on a thread of their own and not by crossterm's `EventStream`, which can spin on a lost terminal.
 //! - The shared cache tier keeps its one connection itself and not by redis' connection manager, which lets a caller wait
 //!   while it connects again.

@@ -1,0 +1,37 @@
+//! The figures that the README quotes: the held-out half of the development set, through the whole program.
+//!
+//! `cargo run --release -- eval data/eval/development.jsonl` prints them all. The floors below are a little under what was
+//! measured, so that a change that costs more than a question or two is noticed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn the_held_out_half_keeps_its_figures() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/eval/development.jsonl");
+    let floors = [
+        "hit@1=0.80",
+        "hit@3=0.90",
+        "nDCG@10=0.81",
+        "MRR@10=0.85",
+        "answered-right=0.79",
+        "decline-precision=0.94",
+        "decline-recall=0.83",
+    ];
+    let output = Command::new(env!("CARGO_BIN_EXE_defi-qa"))
+        .env_clear()
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"))
+        .arg("eval")
+        .arg(&path)
+        .args(["--half", "held-out"])
+        .args(floors.iter().flat_map(|floor| ["--fail-under", floor]))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -18,8 +18,21 @@ pub(crate) fn stem(word: &str) -> Cow<'_, str> {
         _ if word.chars().nth(3).is_none() || word.bytes().any(|byte| byte.is_ascii_digit()) => {
             Cow::Borrowed(word)
         }
-        _ => Stemmer::create(Algorithm::English).stem(word),
+        _ => match british(word) {
+            Some(british) => Cow::Owned(Stemmer::create(Algorithm::English).stem(&british).into_owned()),
+            None => Stemmer::create(Algorithm::English).stem(word),
+        },
     }
+}
+
+/// `tokenized` as `tokenised`: the two spellings are one word, and Porter2 gives them two stems.
+fn british(word: &str) -> Option<String> {
+    const ENDINGS: [&str; 9] = ["e", "es", "ed", "ing", "er", "ers", "ation", "ations", "able"];
+    let at = word.rfind("iz").filter(|at| *at >= 3)?;
+    let ending = word.get(at + 2..)?;
+    ENDINGS
+        .contains(&ending)
+        .then(|| format!("{}is{ending}", word.get(..at).unwrap_or(word)))
 }
 
 /// Whether a lower-case word only holds a question together ("what", "does", "the") or asks for an answer
@@ -68,6 +81,10 @@ mod tests {
         ] {
             assert_eq!(stem(plural), stem(singular), "{plural}");
         }
+        assert_eq!(stem("tokenized"), stem("tokenised"));
+        assert_eq!(stem("utilization"), stem("utilisation"));
+        assert_eq!(stem("size"), "size");
+        assert_eq!(stem("horizon"), "horizon");
         assert_eq!(stem("xss"), "xss");
         assert_ne!(stem("apy"), stem("api"));
     }

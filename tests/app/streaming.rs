@@ -51,7 +51,8 @@ async fn escape_cancels_the_request_and_keeps_what_came() {
     pty.wait_for_text("■ cancelled: the text above is incomplete");
     server.disconnected(1).await;
     assert!(pty.contents().contains("Half an answer"));
-    assert!(pty.row(0).ends_with("ready"), "{}", pty.contents());
+    // The question's vector may have come from the disk, before the model was there.
+    pty.wait_for("everything to be loaded", says_ready);
     pty.send("go on");
     pty.wait_for_text("❯ go on");
 }

@@ -10,7 +10,7 @@ use super::{Posting, Postings, in_order};
 
 const MAGIC: &[u8; 8] = b"DEFI-QW\0";
 /// Counts up when the form changes, and when the same text falls into other terms than before.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HASH: usize = blake3::OUT_LEN;
 
 /// Why a stored index is not used. It is then built again.

@@ -225,10 +225,8 @@ fn cached(store: &Store, model: &ModelId, text: &str) -> Option<Vector> {
     let Ok(Looked::Hit(row)) = store.get(&wanted.key) else {
         return None;
     };
-    let is_wanted = row.model == wanted.model;
-    Vector::from_unit(row.vector, model.dimension)
-        .ok()
-        .filter(|_| is_wanted)
+    let numbers = row.vector().filter(|_| row.model == wanted.model)?;
+    Vector::from_unit(numbers.clone(), model.dimension).ok()
 }
 
 /// Without the file the next start is as slow as this one, and nothing else is lost.

@@ -179,7 +179,7 @@ fn checkpoint(
     let row = |(index, vector): (usize, Vector)| {
         let wanted = Wanted::new(&model.name, model.dimension, PAIR, texts.get(index)?);
         // It has just been scaled to length 1, so it is a row.
-        Row::now(wanted.key, wanted.model, wanted.dimension, vector.into_shared()).ok()
+        Row::now(wanted.key, wanted.model, model.dimension, vector.into_shared()).ok()
     };
     let rows: Vec<Row> = fresh.into_iter().filter_map(row).collect();
     if rows.is_empty() {

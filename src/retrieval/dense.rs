@@ -30,6 +30,13 @@ impl Rows {
         }
     }
 
+    fn dimension(&self) -> usize {
+        match self {
+            Self::Exact(rows) => rows.dimension(),
+            Self::Quantised(rows) => rows.dimension(),
+        }
+    }
+
     /// Cosine of a vector with every row; nothing for a vector of another size.
     fn scores(&self, query: &[f32]) -> Vec<f32> {
         let rows = match self {
@@ -104,16 +111,12 @@ impl DenseIndex {
     /// The `k` pairs of the highest cosine, best first; equal cosines in the order of the pairs. Nothing for an index
     /// without rows or a query of another size.
     pub fn search(&self, query: &Vector, k: usize) -> Vec<DenseHit> {
-<<<<<<< HEAD
-        let mut hits = self.nearest_rows(&self.rows.scores(query.as_slice()));
-=======
         self.search_among(query, k, |_| true)
     }
 
     /// [`Self::search`] among some of the rows only; a pair without one of them is not found.
     pub fn search_among(&self, query: &Vector, k: usize, keep: impl Fn(usize) -> bool) -> Vec<DenseHit> {
-        let mut hits = self.nearest_rows(&self.scores(query.as_slice()), keep);
->>>>>>> lab
+        let mut hits = self.nearest_rows(&self.rows.scores(query.as_slice()), keep);
         let better = |left: &DenseHit, right: &DenseHit| {
             descending(left.score, right.score).then(left.index.cmp(&right.index))
         };

@@ -217,7 +217,7 @@ fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
             rank: dense.rank,
             nearest: corpus.view(&dense).map(|view| match view {
                 View::Question => Nearest::Question,
-                View::Alias | View::Phrasing => Nearest::Alias,
+                View::Alias => Nearest::Alias,
                 View::Answer => Nearest::Answer,
             }),
         }),

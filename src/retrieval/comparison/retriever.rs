@@ -249,7 +249,7 @@ impl Unit {
     pub fn has(self, view: View) -> bool {
         match self {
             Self::Question => view == View::Question,
-            Self::QuestionAnswer => matches!(view, View::Question | View::Answer),
+            Self::QuestionAnswer => view != View::Alias,
             Self::All => true,
         }
     }

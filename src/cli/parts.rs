@@ -10,9 +10,9 @@ use crate::agent::event::{NotAPrice, Price};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
 use crate::app::Gauges;
 use crate::cache::{Cache, Disk, Redis, RedisAddress};
-use crate::config::{ChatChoice, Config, ModelPrice, Origin};
+use crate::config::{self, ChatChoice, Config, ModelPrice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder, RemoteEmbedder};
-use crate::provider::{ApiKey, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
+use crate::provider::{ApiKey, ChatApi, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
 use crate::retrieval::Method;
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
@@ -180,7 +180,11 @@ fn answerer(config: &Config) -> Result<Answering, Failure> {
         tpm: config.tpm.value,
     };
     let endpoint = endpoint(config, model, quota, "`--chat extractive`")?;
-    let client = ChatClient::new(endpoint).map_err(|error| Failure::other(error.to_string()))?;
+    let client = ChatClient::new(endpoint.with_api(match config.chat_api.value {
+        config::ChatApi::Completions => ChatApi::Completions,
+        config::ChatApi::Responses => ChatApi::Responses,
+    }))
+    .map_err(|error| Failure::other(error.to_string()))?;
     let gate = client.gate().clone();
     let price = config.prices.value.get(model).map(price).transpose();
     let price = price.map_err(|error| Failure::usage(error.to_string()))?;

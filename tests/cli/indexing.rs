@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::support::fake_embeddings::{answer, inputs};
 use super::support::fake_provider::{FakeProvider, Recorded, Reply};
+use serde_json::json;
+
 use super::*;
 
 const KEY: &str = "sk-test-0123456789";
@@ -375,4 +377,37 @@ fn the_bundled_set_can_be_indexed_with_a_server_too() {
         "{}",
         stdout(&found)
     );
+}
+
+#[test]
+fn what_a_question_for_a_vector_waits_for_is_told_as_of_a_chat_model() {
+    let home = Home::new();
+    let refused = AtomicUsize::new(0);
+    let server = FakeProvider::answering(move |request| {
+        let is_question = inputs(request) == ["What is the keel ratio, and why?"];
+        if is_question && refused.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Reply::error(503, "overloaded", "busy").header("retry-after-ms", "30");
+        }
+        answer(request, DIMENSION)
+    });
+    home.index(&server);
+    let asked = home
+        .program(&server.base_url())
+        .args(["ask", "--events", "What is the keel ratio, and why?"])
+        .output()
+        .unwrap();
+    let events = objects(&asked);
+    let of = |name: &str| events.iter().find(|event| event["event"] == name).unwrap();
+    assert_eq!(
+        (&of("retry")["attempt"], &of("retry")["of"]),
+        (&json!(2), &json!(4))
+    );
+    let of_embed = |name: &str| {
+        let found = |event: &&Value| event["event"] == name && event["stage"] == "embed";
+        events.iter().find(found).unwrap()
+    };
+    assert!(of_embed("resumed")["waited_ms"].as_f64().unwrap() >= 30.0);
+    let wait_ms = of_embed("stage_finished")["wait_ms"].as_f64().unwrap();
+    assert!(wait_ms >= 30.0, "{wait_ms}");
+    assert_eq!(code(&asked), 0, "{}", stdout(&asked));
 }

@@ -140,7 +140,7 @@ impl Corpus {
 
     /// Orders the candidates of both searches; see [`fuse`].
     pub fn rank(&self, method: Method, dense: &[DenseHit], lexical: &LexicalSearch, k: usize) -> Vec<Ranked> {
-        fuse(method, dense, &lexical.hits, k)
+        fuse(method.into(), dense, &lexical.hits, k)
     }
 
     /// Percentile of a hit's cosine in the background; `None` when the dense search did not see the pair.

@@ -19,7 +19,7 @@ use crate::retrieval::Method;
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The longest that the end of the program waits for the farther tiers to be written.
-const FLUSH: Duration = Duration::from_secs(2);
+pub(super) const FLUSH: Duration = Duration::from_secs(2);
 
 /// What an agent will be made of: checked, and nothing begun yet.
 pub(super) struct Plan {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::support::fake_embeddings::{answer, inputs};
 use super::support::fake_provider::{FakeProvider, Recorded, Reply};
+use super::support::redis_server::Server;
 use serde_json::json;
 
 use super::*;
@@ -410,4 +411,46 @@ fn what_a_question_for_a_vector_waits_for_is_told_as_of_a_chat_model() {
     let wait_ms = of_embed("stage_finished")["wait_ms"].as_f64().unwrap();
     assert!(wait_ms >= 30.0, "{wait_ms}");
     assert_eq!(of("retrieved")["hits"][0]["id"], "keel");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_machine_indexed_another_takes_from_the_shared_cache() {
+    let (home, there, server) = (Home::new(), Home::new(), serving());
+    let Some(redis) = Server::start(home.path(), None).await else {
+        return;
+    };
+    let index = |home: &Home| {
+        let mut command = home.program(&server.base_url());
+        let command = command.env("DEFI_QA_REDIS_URL", redis.url()).arg("index");
+        command.output().unwrap()
+    };
+    assert_eq!(code(&index(&home)), 0);
+    let (requests, texts) = (server.requests().len(), sent(&server).len());
+    let indexed = index(&there);
+    assert_eq!(code(&indexed), 0, "{}", stderr(&indexed));
+    let said = stdout(&indexed);
+    assert!(said.contains(" vectors are of the shared cache\n"), "{said}");
+    assert!(said.contains("0 of them are new"), "{said}");
+    // The size of the vectors is learnt by asking for one, where nothing else tells it.
+    assert!(server.requests().len() <= requests + 1 && texts > 1_000);
+    drop(redis);
+    let alone = there.program(&server.base_url()).arg("index").output().unwrap();
+    assert!(stdout(&alone).contains("0 of them are new"), "{}", stdout(&alone));
+}
+
+#[test]
+fn a_shared_cache_that_is_not_there_is_passed_over_and_said() {
+    let (home, server) = (Home::new(), serving());
+    let indexed = home
+        .program(&server.base_url())
+        .env("DEFI_QA_REDIS_URL", "redis://127.0.0.1:1")
+        .arg("index")
+        .output()
+        .unwrap();
+    assert_eq!(code(&indexed), 0);
+    let said = stderr(&indexed);
+    assert!(
+        said.contains("the shared cache is passed over: connection refused"),
+        "{said}"
+    );
 }

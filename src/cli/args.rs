@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueHint};
 
 use super::eval::Floor;
-use crate::config::{ChatChoice, EmbedderChoice, Flags, Theme};
+use crate::config::{ChatApi, ChatChoice, EmbedderChoice, Flags, Theme};
 use crate::dataset::Half;
 
 /// Ask DeFi questions and see each answer beside its evidence. Without a command: the terminal application.
@@ -34,6 +34,9 @@ pub struct Global {
     /// Who writes the answer: `extractive` or `openai:MODEL`
     #[arg(long, global = true, value_name = "MODEL")]
     pub chat: Option<ChatChoice>,
+    /// Over which interface a chat model is asked [default: completions]
+    #[arg(long, global = true, value_enum, value_name = "API")]
+    pub chat_api: Option<ChatApi>,
     /// An OpenAI-compatible endpoint
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub base_url: Option<String>,
@@ -56,6 +59,7 @@ impl Global {
             dataset: self.dataset.clone(),
             embedder: self.embedder.clone(),
             chat: self.chat.clone(),
+            chat_api: self.chat_api,
             base_url: self.base_url.clone(),
             log_file: self.log_file.clone(),
             theme: self.theme,

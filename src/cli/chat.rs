@@ -31,7 +31,7 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     let mouse = config.mouse.value;
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {
-        let plan = Plan::of(config)?;
+        let plan = Plan::at_once(config)?;
         let fixed = plan.gauges();
         let gate = plan.gate();
         let other = |error: terminal::TerminalError| Failure::other(error.to_string());

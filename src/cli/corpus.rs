@@ -93,8 +93,8 @@ fn bundled() -> Result<Corpus, Failure> {
 }
 
 /// Builds the corpus of what is known already and says how that went.
-pub(super) async fn load_known(known: Known, told: watch::Sender<Load>) {
-    let built = spawn_blocking(move || known.corpus()).await;
+pub(super) async fn load_known(set: StoredSet, told: watch::Sender<Load>) {
+    let built = spawn_blocking(move || set.read()?.corpus()).await;
     tell(&told, built.map_err(|error| gone(&error)).and_then(|built| built));
 }
 
@@ -103,6 +103,37 @@ fn tell(told: &watch::Sender<Load>, built: Result<Corpus, Failure>) {
         Ok(corpus) => Load::Ready(Arc::new(corpus)),
         Err(failure) => Load::Failed(failure.message),
     });
+}
+
+/// A data set and the model behind an endpoint that made its vectors.
+pub(super) enum StoredSet {
+    /// Not looked at yet.
+    Named(NamedSet),
+    /// All of it.
+    Read(Known),
+}
+
+impl StoredSet {
+    /// Reads what was not read yet.
+    ///
+    /// # Errors
+    /// Says what to run when there are texts without a vector: they are not sent from here, where nobody was asked whether
+    /// it may cost something.
+    pub(super) fn read(self) -> Result<Known, Failure> {
+        match self {
+            Self::Named(named) => named.read(),
+            Self::Read(known) => Ok(known),
+        }
+    }
+}
+
+/// Where a data set and its vectors lie.
+pub(super) struct NamedSet {
+    dataset: Option<PathBuf>,
+    /// As the endpoint knows it.
+    model: String,
+    id: ModelId,
+    stored: Option<PathBuf>,
 }
 
 /// A data set with the vectors that a model behind an endpoint made of it, all of them.
@@ -129,40 +160,51 @@ impl Known {
     }
 }
 
-/// The embedder of a model and the configured data set with its vectors, as the file or the cache has them.
+/// The embedder of a model, and where the configured data set and its vectors lie.
 ///
 /// # Errors
-/// Says what to run when there are texts without a vector: they are not sent from here, where nobody was asked whether
-/// it may cost something.
-pub(super) fn known(config: &Config, model: &str) -> Result<(RemoteEmbedder, Known), Failure> {
-    let path = config.dataset.value.as_ref();
-    let stored = remote_path(path.map(PathBuf::as_path), model);
-    let dataset = dataset(path)?;
+/// When the embedder cannot be made, or nothing says how many numbers its vectors have: then there are none.
+pub(super) fn named(config: &Config, model: &str) -> Result<(RemoteEmbedder, NamedSet), Failure> {
+    let dataset = config.dataset.value.clone();
+    let stored = remote_path(dataset.as_deref(), model);
     let Some(dimension) = embedder::dimension(config, model, stored.as_deref()) else {
         return Err(embedder::run_index(model, "the texts of the data set have"));
     };
     let embedder = embedder::remote(config, model, dimension)?;
-    let (texts, questions) = embedded_texts(&dataset)?;
-    let store = stored_vectors().and_then(|path| Store::open(&path).ok());
-    let found = known_vectors(embedder.model_id(), &texts, stored.as_deref(), store.as_ref());
-    let missing = found.vectors.iter().filter(|vector| vector.is_none()).count();
-    if missing > 0 {
-        let why = format!("of the {} texts of the data set {missing} have", texts.len());
-        return Err(embedder::run_index(model, &why));
-    }
-    let vectors: Vec<Vector> = found.vectors.into_iter().flatten().collect();
-    let vectors = Matrix::of(&vectors).unwrap_or_default();
-    if let (true, Some(stored)) = (found.from_cache, &stored) {
-        store_file(stored, embedder.model_id(), &texts, &vectors);
-    }
-    let known = Known {
+    let named = NamedSet {
         dataset,
-        questions,
-        vectors,
+        model: model.to_owned(),
+        id: embedder.model_id().clone(),
         stored,
-        is_bundled: path.is_none(),
     };
-    Ok((embedder, known))
+    Ok((embedder, named))
+}
+
+impl NamedSet {
+    /// The data set with its vectors, as the file or the cache has them.
+    fn read(self) -> Result<Known, Failure> {
+        let dataset = dataset(self.dataset.as_ref())?;
+        let (texts, questions) = embedded_texts(&dataset)?;
+        let store = stored_vectors().and_then(|path| Store::open(&path).ok());
+        let found = known_vectors(&self.id, &texts, self.stored.as_deref(), store.as_ref());
+        let missing = found.vectors.iter().filter(|vector| vector.is_none()).count();
+        if missing > 0 {
+            let why = format!("of the {} texts of the data set {missing} have", texts.len());
+            return Err(embedder::run_index(&self.model, &why));
+        }
+        let vectors: Vec<Vector> = found.vectors.into_iter().flatten().collect();
+        let vectors = Matrix::of(&vectors).unwrap_or_default();
+        if let (true, Some(stored)) = (found.from_cache, &self.stored) {
+            store_file(stored, &self.id, &texts, &vectors);
+        }
+        Ok(Known {
+            is_bundled: self.dataset.is_none(),
+            dataset,
+            questions,
+            vectors,
+            stored: self.stored,
+        })
+    }
 }
 
 /// Vectors that need not be asked for.

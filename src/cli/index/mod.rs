@@ -3,6 +3,7 @@
 mod local;
 mod progress;
 mod remote;
+mod shared;
 
 use std::io::{Write as _, stdout};
 use std::path::Path;

@@ -47,6 +47,8 @@ pub enum Command {
     HelpOrText,
     /// Ctrl-D while writing: quits when nothing is written.
     QuitOrDelete,
+    /// Begins a recording, or ends the one that goes on.
+    Record,
     Suspend,
     Quit,
 }
@@ -404,6 +406,13 @@ pub const BINDINGS: &[Binding] = {
             F(2),
             C::ToggleSide,
             "chat or side panel, on a narrow screen",
+        ),
+        row(
+            Global,
+            NONE,
+            F(9),
+            C::Record,
+            "record what happens, or stop recording",
         ),
         hinted(row(Global, NONE, F(1), C::Help, "help"), "help"),
         row(

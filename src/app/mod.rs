@@ -7,16 +7,20 @@ mod composer;
 mod effect;
 pub mod keymap;
 mod message;
+mod moment;
 mod scroll;
 mod update;
 mod wake;
 
 pub use composer::Composer;
 pub use effect::Effect;
-pub use message::{Gauges, Loading, Measured, Message, Target};
+pub use message::{Gauges, Loading, Measured, Message, Recorded, Target};
+pub use moment::{Beginning, Happening, Moment, Since};
 pub use wake::LimitsNow;
 
 use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
 
 use crate::agent::event::{Exchange, Limits, RunId, Tier};
 
@@ -68,7 +72,8 @@ pub struct Notice {
 }
 
 /// What the caches did in this session, counted from `cache` events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CacheCount {
     pub memory: u64,
     pub redis: u64,
@@ -122,6 +127,8 @@ pub struct App {
     /// Whether a narrow screen shows the side panel instead of the chat.
     pub side: bool,
     pub notice: Option<Notice>,
+    /// The file that what happens is recorded in.
+    pub recording: Option<String>,
     pub gauges: Gauges,
     /// When the gauges were told, on the application's clock.
     pub gauges_ms: f64,
@@ -154,6 +161,7 @@ impl App {
             trace: false,
             side: false,
             notice: None,
+            recording: None,
             limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
             gauges,
             gauges_ms: 0.0,

@@ -2,7 +2,7 @@
 
 use super::keymap::Command;
 use super::scroll::shifted;
-use super::{Anchor, App, Effect, Entry, Focus, Message, Notice, Overlay, Target};
+use super::{Anchor, App, Effect, Entry, Focus, Message, Notice, Overlay, Recorded, Target};
 use crate::agent::event::{AgentEvent, Event, Exchange, LONGEST_QUESTION, RunId};
 
 impl App {
@@ -27,6 +27,10 @@ impl App {
             }
             Message::Trouble(text) => {
                 self.warn(text);
+                Vec::new()
+            }
+            Message::Recording(what) => {
+                self.recorded(what);
                 Vec::new()
             }
             Message::Scroll { over, lines } => {
@@ -70,6 +74,22 @@ impl App {
         });
     }
 
+    fn recorded(&mut self, what: Recorded) {
+        self.recording = None;
+        match what {
+            Recorded::To(path) => {
+                self.say(format!("Recording to {path}"));
+                self.recording = Some(path);
+            }
+            Recorded::Ended { path, lines } => {
+                self.say(format!(
+                    "The recording ended after {lines} lines: defi-qa replay {path}"
+                ));
+            }
+            Recorded::Broken(why) => self.warn(format!("{why}.")),
+        }
+    }
+
     fn agent(&mut self, event: &Event) {
         match &event.what {
             AgentEvent::Cache { tier, .. } => self.cache.count(*tier),
@@ -90,6 +110,7 @@ impl App {
             Command::Interrupt => return self.interrupt(),
             Command::Quit | Command::QuitOrDelete => return vec![Effect::Quit],
             Command::Suspend => return vec![Effect::Suspend],
+            Command::Record => return vec![Effect::Record],
             Command::Newline => self.composer.newline(),
             Command::Up => self.step(-1),
             Command::Down => self.step(1),

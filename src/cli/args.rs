@@ -43,6 +43,9 @@ pub struct Global {
     /// Write a log to this file
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
+    /// Keep everything that happens in this new file, for `replay`: the application and `ask`
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
     /// The screen's colours
     #[arg(long, global = true, value_enum)]
     pub theme: Option<Theme>,
@@ -72,6 +75,8 @@ pub enum Command {
     Search(Search),
     /// Measure what is found and what is declined, on judged questions
     Eval(Eval),
+    /// Show recorded runs again, with no network and no model
+    Replay(Replay),
     /// Compute the vectors of a data set ahead of time
     Index(Index),
     /// Look at a data set
@@ -107,6 +112,22 @@ pub struct Ask {
     /// in the order of the file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["question", "events"], value_hint = ValueHint::FilePath)]
     pub batch: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    /// Recordings, one after the other; `-` for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object a run, as `ask --json` does
+    #[arg(long, conflicts_with = "events")]
+    pub json: bool,
+    /// Print the events, one JSON object a line, as `ask --events` does
+    #[arg(long)]
+    pub events: bool,
+    /// Print questions, answers and evidence as text
+    #[arg(long, conflicts_with_all = ["json", "events"])]
+    pub text: bool,
 }
 
 #[derive(Debug, clap::Args)]

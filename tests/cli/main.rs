@@ -19,6 +19,7 @@ mod data;
 mod indexing;
 mod offline;
 mod provider;
+mod recording;
 mod settings;
 
 use std::path::PathBuf;

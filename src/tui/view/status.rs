@@ -14,6 +14,7 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     if area.is_empty() {
         return;
     }
+    let area = mark(buffer, area, app, theme);
     let width = usize::from(area.width).saturating_sub(1);
     if let Some(notice) = &app.notice {
         let style = if notice.bad { theme.warn } else { theme.good };
@@ -34,6 +35,19 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
         spans.push(Span::styled(format!(" {hint}  "), theme.dim));
     }
     Line::from(spans).render(area, buffer);
+}
+
+/// Marks at the end of the row that what happens is recorded; returns what is left of it.
+fn mark(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> Rect {
+    if app.recording.is_none() {
+        return area;
+    }
+    let said = Line::from(Span::styled("● rec ", theme.bad)).right_aligned();
+    said.render(area, buffer);
+    Rect {
+        width: area.width.saturating_sub(7),
+        ..area
+    }
 }
 
 /// The keys that do something now, the most wanted first.

@@ -119,6 +119,12 @@ pub struct Replay {
     /// Recordings, one after the other; `-` for standard input
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+    /// How many times as fast as it happened, 0.1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Show the end at once
+    #[arg(long, conflicts_with = "speed")]
+    pub instant: bool,
     /// Print one JSON object a run, as `ask --json` does
     #[arg(long, conflicts_with = "events")]
     pub json: bool,
@@ -165,6 +171,13 @@ pub struct Eval {
     /// Exit with 1 when a metric over all questions asked is below this, such as `hit@1=0.85`; can be given again
     #[arg(long, value_name = "METRIC=FLOOR")]
     pub fail_under: Vec<Floor>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: Option<f64> = text.parse().ok();
+    speed
+        .filter(|speed| (0.1..=1000.0).contains(speed))
+        .ok_or_else(|| "use a number from 0.1 to 1000".to_owned())
 }
 
 fn half(name: &str) -> Result<Half, String> {

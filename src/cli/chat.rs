@@ -23,10 +23,7 @@ const EVENTS: usize = 1024;
 
 pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failure> {
     terminal::install_panic_hook();
-    let background = std::env::var("COLORFGBG")
-        .ok()
-        .and_then(|value| Background::of_colorfgbg(&value));
-    let theme = Theme::of(config.theme.value, background);
+    let theme = theme(config);
     let mouse = config.mouse.value;
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {
@@ -73,11 +70,24 @@ pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failur
     });
     // Work that is still under way on a blocking thread (a half-read data set) is not waited for, however this ended.
     runtime.shutdown_background();
-    Ok(match ended? {
+    ended.map(exit)
+}
+
+/// The colours that are configured, on the ground that the terminal tells.
+pub(super) fn theme(config: &Config) -> Theme {
+    let background = std::env::var("COLORFGBG")
+        .ok()
+        .and_then(|value| Background::of_colorfgbg(&value));
+    Theme::of(config.theme.value, background)
+}
+
+/// How the application ended, as the shell hears of it.
+pub(super) fn exit(ended: Ended) -> Exit {
+    match ended {
         Ended::Quit => Exit::Success,
         Ended::Signal(130) => Exit::Interrupted,
         Ended::Signal(code) => Exit::Signal(code.saturating_sub(128)),
-    })
+    }
 }
 
 /// The runs under way, each a task that a token cancels.

@@ -3,18 +3,25 @@
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::path::Path;
 
+use tokio::sync::{mpsc, watch};
+
 use super::args::Replay;
 use super::ask::{below, complain, object};
 use super::print::Report;
-use super::{Exit, Failure};
-use crate::agent::event::{AgentEvent, Event, Exchange, RunId, Stage, VERSION};
-use crate::app::Happening;
+use super::{Exit, Failure, chat};
+use crate::agent::event::{Exchange, RunId};
+use crate::app::{App, CUT, Effect, Gauges, Happening, Message};
 use crate::config::Config;
 use crate::recording::{ReadError, Recording};
 use crate::text;
+use crate::tui::{Feeds, Runner, Screen, terminal};
 
-pub(super) fn run(_config: &Config, what: &Replay) -> Result<Exit, Failure> {
+pub(super) fn run(config: &Config, what: &Replay) -> Result<Exit, Failure> {
     let recording = read(what)?;
+    let prints = what.json || what.events || what.text || !stdout().is_terminal();
+    if !prints {
+        return show(config, what, recording);
+    }
     for sentence in recording.damage.sentences() {
         writeln!(stderr(), "defi-qa: {}", text::sanitize_line(&sentence))?;
     }
@@ -30,6 +37,41 @@ pub(super) fn run(_config: &Config, what: &Replay) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Success)
+}
+
+/// Plays a recording in the application.
+fn show(config: &Config, what: &Replay, recording: Recording) -> Result<Exit, Failure> {
+    terminal::install_panic_hook();
+    let mut app = App::replaying(recording.moments, what.speed);
+    if what.instant {
+        app.play_all();
+    }
+    let damage = recording.damage.sentences();
+    if !damage.is_empty() {
+        app.update(Message::Trouble(damage.join(" ")));
+    }
+    let other = |error: terminal::TerminalError| Failure::other(error.to_string());
+    super::runtime()?.block_on(async {
+        let mut screen = Screen::open(app, chat::theme(config), config.mouse.value).map_err(other)?;
+        // Nobody ever says anything: what happens is on the tape.
+        let (_events, events) = mpsc::channel(1);
+        let (_gauges, gauges) = watch::channel(Gauges::default());
+        let ended = screen.run(Feeds { events, gauges }, &mut Nobody).await;
+        ended.map(chat::exit).map_err(other)
+    })
+}
+
+/// There is nobody to ask.
+struct Nobody;
+
+impl Runner for Nobody {
+    fn run(&mut self, _: Effect, _: &App) -> Option<Message> {
+        None
+    }
+
+    fn hears(&mut self, _: &Message, _: &App) -> Option<Message> {
+        None
+    }
 }
 
 fn read(what: &Replay) -> Result<Recording, Failure> {
@@ -91,28 +133,11 @@ fn exchanges(recording: &Recording) -> Vec<Exchange> {
             Happening::Began(_) | Happening::Gauges(_) => {}
         }
     }
-    let ended = |(run, mut exchange): (RunId, Exchange)| {
-        if !exchange.phase.ended() {
-            let cut = cut(run, &exchange);
-            exchange.apply(&cut);
-        }
+    let ended = |(_, mut exchange): (RunId, Exchange)| {
+        exchange.break_off(CUT);
         exchange
     };
     runs.into_iter().map(ended).collect()
-}
-
-/// The end of a run that has none in the recording.
-fn cut(run: RunId, exchange: &Exchange) -> Event {
-    Event {
-        v: VERSION,
-        run,
-        at_ms: exchange.at_ms,
-        what: AgentEvent::Failed {
-            stage: exchange.stages.last().map_or(Stage::Parse, |row| row.name),
-            message: "the recording ends before the answer does".to_owned(),
-            retryable: true,
-        },
-    }
 }
 
 fn plain(exchange: &Exchange) -> Result<(), Failure> {

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+use super::transport;
 use crate::app::keymap::{BINDINGS, Binding, Command, Context};
-use crate::app::{App, Overlay};
+use crate::app::{App, Overlay, Replay, Transport};
 use crate::text;
 use crate::tui::theme::Theme;
 
@@ -25,6 +26,10 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     }
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
+    if let Some(replay) = app.replay.as_ref().filter(|_| app.overlay.is_none()) {
+        spans = transport::spans(replay, width, theme);
+        used = spans.iter().map(|span| text::width(&span.content)).sum();
+    }
     for (key, hint) in hints(app) {
         let wide = text::width(&key) + text::width(hint) + 3;
         if used + wide > width + 2 {
@@ -75,10 +80,15 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
             .filter(matters)
             .filter_map(|binding| Some((binding, binding.hint?)))
     };
-    of(context)
+    let replays = app.replay.is_some() && app.overlay.is_none();
+    let own = if replays { Context::Replay } else { context };
+    of(own)
         .chain(of(Context::Global))
         .map(|(binding, hint)| {
             let hint = match binding.command {
+                Command::Transport(Transport::Pause) if !app.replay.as_ref().is_some_and(Replay::playing) => {
+                    "play"
+                }
                 Command::Escape if app.overlay.is_some() => "close",
                 _ => hint,
             };

@@ -15,6 +15,8 @@ mod support;
 
 mod answers;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod cut_off;
 mod data;
 mod indexing;
 mod offline;

@@ -111,6 +111,7 @@ fn what_is_pure_knows_no_runtime() {
             "retrieval/fusion.rs",
             "retrieval/terms.rs",
             "retrieval/background.rs",
+            "retrieval/comparison/",
         ],
         &[],
     );

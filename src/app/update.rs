@@ -3,7 +3,7 @@
 use super::keymap::Command;
 use super::scroll::shifted;
 use super::{Anchor, App, Effect, Entry, Focus, Gauges, Message, Notice, Overlay, Recorded, Target};
-use crate::agent::event::{AgentEvent, Event, Exchange, LONGEST_QUESTION, RunId};
+use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Question, RunId};
 
 impl App {
     /// Takes one message in and says what is to be done.
@@ -116,13 +116,17 @@ impl App {
     fn command(&mut self, command: Command) -> Vec<Effect> {
         match command {
             Command::Transport(key) => self.transport(key),
-            Command::Ask | Command::Retry | Command::Record | Command::FocusComposer
+            Command::Ask | Command::Retry | Command::AskFresh | Command::Record | Command::FocusComposer
                 if self.replay.is_some() =>
             {
                 self.refuse_to_ask();
             }
-            Command::Ask => return self.ask(),
-            Command::Retry => return self.retry(),
+            Command::Ask => return self.ask(Freshness::Kept),
+            Command::Retry => return self.retry(Freshness::Kept),
+            Command::AskFresh if self.focus == Focus::Composer && !self.composer.is_blank() => {
+                return self.ask(Freshness::Fresh);
+            }
+            Command::AskFresh => return self.retry(Freshness::Fresh),
             Command::Copy => return self.copy(),
             Command::Escape => return self.escape(),
             Command::Interrupt => return self.interrupt(),
@@ -153,7 +157,7 @@ impl App {
         Vec::new()
     }
 
-    fn ask(&mut self) -> Vec<Effect> {
+    fn ask(&mut self, freshness: Freshness) -> Vec<Effect> {
         if self.composer.is_blank() {
             self.warn("Nothing was asked: write a question, then press Enter.");
             return Vec::new();
@@ -166,16 +170,19 @@ impl App {
             return Vec::new();
         }
         let question = self.composer.take();
-        self.start(question.trim())
+        self.start(question.trim(), freshness)
     }
 
-    fn start(&mut self, question: &str) -> Vec<Effect> {
+    fn start(&mut self, question: &str, freshness: Freshness) -> Vec<Effect> {
         let run = RunId(self.next_run);
         self.next_run += 1;
         self.asked(run, question);
         vec![Effect::Ask {
             run,
-            question: question.to_owned(),
+            question: Question {
+                text: question.to_owned(),
+                freshness,
+            },
         }]
     }
 
@@ -192,7 +199,7 @@ impl App {
         self.side = false;
     }
 
-    fn retry(&mut self) -> Vec<Effect> {
+    fn retry(&mut self, freshness: Freshness) -> Vec<Effect> {
         let Some(entry) = self.current() else {
             self.warn("There is no question to ask again.");
             return Vec::new();
@@ -202,7 +209,7 @@ impl App {
             return Vec::new();
         }
         let question = entry.exchange.question.clone();
-        self.start(&question)
+        self.start(&question, freshness)
     }
 
     fn copy(&mut self) -> Vec<Effect> {

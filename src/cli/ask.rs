@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _, stderr, stdout};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -10,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::args::Ask;
 use super::loads::Loads;
 use super::parts::{self, Plan};
-use super::print::{Report, argument_or_stdin, evidence};
+use super::print::{self, Report, argument_or_stdin, evidence};
 use super::record::Tape;
 use super::{Exit, Failure};
 use crate::agent::Agent;
-use crate::agent::event::{AgentEvent, Event, Exchange, Phase, RunId};
+use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Phase, Question, RunId};
 use crate::config::Config;
 use crate::text;
 
@@ -28,6 +29,12 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
     };
     let runtime = super::runtime()?;
     runtime.block_on(async {
+        let freshness = if what.fresh {
+            Freshness::Fresh
+        } else {
+            Freshness::Kept
+        };
+        let question = question.map(|text| Question { text, freshness });
         let plan = Plan::of(config)?;
         let (fixed, gate) = (plan.gauges(), plan.gate());
         let agent = plan.start();
@@ -43,7 +50,7 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
         };
         let ended = match (question, what.batch) {
             (Some(question), _) => one(&agent, question, &cancel, shape, tape.as_mut()).await,
-            (None, Some(file)) => batch(&agent, &file, &cancel, tape.as_mut()).await,
+            (None, Some(file)) => batch(&agent, &file, freshness, &cancel, tape.as_mut()).await,
             (None, None) => Err(Failure::usage(
                 "nothing was asked: give a question or --batch FILE",
             )),
@@ -78,12 +85,13 @@ enum Shape {
 pub(super) async fn exchange(
     agent: &Agent,
     run: RunId,
-    question: String,
+    question: impl Into<Question>,
     cancel: &CancellationToken,
     mut each: impl FnMut(&Event, &Exchange) -> Result<(), Failure>,
 ) -> Result<Exchange, Failure> {
     let (events, mut inbox) = mpsc::channel(EVENTS);
-    let mut exchange = Exchange::asked(question.clone());
+    let question = question.into();
+    let mut exchange = Exchange::asked(question.text.clone());
     let asking = agent.ask(run, question, events, cancel.clone());
     let reading = async {
         while let Some(event) = inbox.recv().await {
@@ -99,13 +107,13 @@ pub(super) async fn exchange(
 
 async fn one(
     agent: &Agent,
-    question: String,
+    question: Question,
     cancel: &CancellationToken,
     shape: Shape,
     mut tape: Option<&mut Tape>,
 ) -> Result<Exit, Failure> {
     if let Some(tape) = tape.as_deref_mut() {
-        tape.asked(RunId(1), &question);
+        tape.asked(RunId(1), &question.text);
     }
     // What is on the screen already; the sanitised text only ever grows by what is new in it.
     let mut shown = String::new();
@@ -155,6 +163,15 @@ pub(super) fn below(done: &Exchange) -> Result<(), Failure> {
         let mut out = stdout().lock();
         writeln!(out, "\nEvidence")?;
         write!(out, "{}", evidence(&done.hits))?;
+    }
+    if let Some(kept) = done.answer_origin {
+        let age = Duration::from_secs_f64(kept.age_ms.unwrap_or(0.0).max(0.0) / 1e3);
+        writeln!(
+            stderr(),
+            "The answer is {} old, of the {} tier: --fresh asks the model.",
+            print::age(age),
+            kept.tier.name()
+        )?;
     }
     if let Some(note) = &done.note {
         writeln!(
@@ -206,6 +223,7 @@ struct Line {
 async fn batch(
     agent: &Agent,
     file: &Path,
+    freshness: Freshness,
     cancel: &CancellationToken,
     mut tape: Option<&mut Tape>,
 ) -> Result<Exit, Failure> {
@@ -240,7 +258,11 @@ async fn batch(
         if let Some(tape) = tape.as_deref_mut() {
             tape.asked(run, &line.question);
         }
-        let done = exchange(agent, run, line.question, cancel, |event, _| {
+        let question = Question {
+            text: line.question,
+            freshness,
+        };
+        let done = exchange(agent, run, question, cancel, |event, _| {
             if let Some(tape) = tape.as_deref_mut() {
                 tape.event(event);
             }

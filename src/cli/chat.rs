@@ -12,7 +12,7 @@ use super::parts::{self, Plan};
 use super::record::Deck;
 use super::{Exit, Failure, draft};
 use crate::agent::Agent;
-use crate::agent::event::{AgentEvent, Event, RunId, Stage, VERSION};
+use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
 use crate::app::{App, Effect, Message};
 use crate::config::Config;
 use crate::tui::theme::{Background, Theme};
@@ -102,7 +102,7 @@ impl Runner for Runs {
     fn run(&mut self, effect: Effect, app: &App) -> Option<Message> {
         match effect {
             Effect::Ask { run, question } => {
-                self.deck.asked(run, &question, app);
+                self.deck.asked(run, &question.text, app);
                 self.running.retain(|_, cancel| !cancel.is_cancelled());
                 let cancel = CancellationToken::new();
                 self.running.insert(run, cancel.clone());
@@ -134,7 +134,7 @@ impl Runner for Runs {
 async fn ask(
     agent: Arc<Agent>,
     run: RunId,
-    question: String,
+    question: Question,
     events: mpsc::Sender<Event>,
     done: CancellationToken,
 ) {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::agent::{Agent, Load};
 use crate::app::{Gauges, Loading};
-use crate::cache::{TierState, TierStats, VectorCache};
+use crate::cache::{Cache, TierState, TierStats};
 use crate::embedding::Readiness;
 use crate::provider::Gate;
 
@@ -17,7 +17,7 @@ pub(super) struct Loads {
     fixed: Gauges,
     model: watch::Receiver<Readiness>,
     knowledge: watch::Receiver<Load>,
-    cache: Arc<VectorCache>,
+    cache: Arc<Cache>,
     /// What stands before the chat model's endpoint, if one is asked.
     gate: Option<Gate>,
 }
@@ -125,7 +125,7 @@ mod tests {
             fixed: Gauges::default(),
             model: readiness,
             knowledge: load,
-            cache: Arc::new(VectorCache::with_capacity(1)),
+            cache: Arc::new(Cache::with_capacity(1)),
             gate: Some(gate.clone()),
         };
         let (told, mut heard) = watch::channel(loads.gauges());
@@ -165,7 +165,7 @@ mod tests {
                 fixed: Gauges::default(),
                 model: readiness,
                 knowledge: load,
-                cache: Arc::new(VectorCache::with_capacity(1)),
+                cache: Arc::new(Cache::with_capacity(1)),
                 gate: None,
             };
             let (told, mut heard) = watch::channel(loads.gauges());

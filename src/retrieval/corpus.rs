@@ -1,9 +1,10 @@
 //! A data set with its indexes: everything that a question is answered from.
 
-use crate::dataset::{Dataset, Pair, indexed_texts};
+use crate::dataset::{Dataset, OutsideQuestion, Pair, indexed_texts};
 use crate::embedding::vectors::Reconciled;
 use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 
+use super::bundle::{Bundle, Unpacked};
 use super::spelling::LazySpelling;
 use super::{
     Background, Corrected, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, Scale,
@@ -66,6 +67,30 @@ impl Corpus {
         })
     }
 
+    /// The bundled set with what was made of it ahead of time; `None` when they do not belong together.
+    pub fn of_bundle(
+        dataset: Dataset,
+        lexical: LexicalIndex,
+        bundle: Bundle,
+        questions: Vec<OutsideQuestion>,
+    ) -> Option<Self> {
+        let Unpacked {
+            dense,
+            views,
+            background,
+            outside,
+        } = bundle.unpack()?;
+        let last = dense.owner(dense.len().checked_sub(1)?)?;
+        (last + 1 == dataset.pairs.len() && lexical.len() == dataset.pairs.len()).then_some(())?;
+        Some(Self {
+            dense,
+            views,
+            background,
+            outside: Outside::build(questions, outside)?,
+            ..Self::with_words(dataset, lexical)
+        })
+    }
+
     /// Indexes a data set without vectors, for a start before the model is there or a life without one.
     pub fn lexical_only(dataset: Dataset) -> Self {
         let lexical = LexicalIndex::build(&indexed_texts(&dataset));
@@ -115,7 +140,7 @@ impl Corpus {
 
     /// Orders the candidates of both searches; see [`fuse`].
     pub fn rank(&self, method: Method, dense: &[DenseHit], lexical: &LexicalSearch, k: usize) -> Vec<Ranked> {
-        fuse(method, dense, &lexical.hits, k)
+        fuse(method.into(), dense, &lexical.hits, k)
     }
 
     /// Percentile of a hit's cosine in the background; `None` when the dense search did not see the pair.

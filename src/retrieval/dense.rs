@@ -5,25 +5,79 @@
 use std::cmp::Ordering;
 
 use super::hits::DenseHit;
-use crate::embedding::{Matrix, Vector};
+use crate::embedding::{Matrix, Quantised, Vector};
 
 /// Unit vectors of a corpus and the pair of each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DenseIndex {
-    rows: Matrix,
+    rows: Rows,
     /// The pair of each row, ascending.
     owners: Vec<usize>,
 }
 
+/// The vectors as they are held.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    Exact(Matrix),
+    Quantised(Quantised),
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Self::Exact(rows) => rows.len(),
+            Self::Quantised(rows) => rows.len(),
+        }
+    }
+
+    fn dimension(&self) -> usize {
+        match self {
+            Self::Exact(rows) => rows.dimension(),
+            Self::Quantised(rows) => rows.dimension(),
+        }
+    }
+
+    /// Cosine of a vector with every row; nothing for a vector of another size.
+    fn scores(&self, query: &[f32]) -> Vec<f32> {
+        let rows = match self {
+            Self::Quantised(rows) => return rows.scores(query),
+            Self::Exact(rows) if rows.dimension() == query.len() => rows,
+            Self::Exact(_) => return Vec::new(),
+        };
+        // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set.
+        pulp::Arch::new().dispatch(|| rows.rows().map(|row| dot(row, query)).collect())
+    }
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self::Exact(Matrix::default())
+    }
+}
+
+impl From<Matrix> for Rows {
+    fn from(rows: Matrix) -> Self {
+        Self::Exact(rows)
+    }
+}
+
+impl From<Quantised> for Rows {
+    fn from(rows: Quantised) -> Self {
+        Self::Quantised(rows)
+    }
+}
+
 impl DenseIndex {
     /// An index in which each row is a pair of its own.
-    pub fn build(rows: Matrix) -> Self {
+    pub fn build(rows: impl Into<Rows>) -> Self {
+        let rows = rows.into();
         let owners = (0..rows.len()).collect();
         Self { rows, owners }
     }
 
     /// An index in which the pair of the row `i` is `owners[i]`, ascending; `None` when their numbers differ.
-    pub fn of_pairs(rows: Matrix, owners: Vec<usize>) -> Option<Self> {
+    pub fn of_pairs(rows: impl Into<Rows>, owners: Vec<usize>) -> Option<Self> {
+        let rows = rows.into();
         (owners.len() == rows.len() && owners.is_sorted()).then_some(Self { rows, owners })
     }
 
@@ -33,7 +87,12 @@ impl DenseIndex {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
+    }
+
+    /// Numbers in a row; 0 for an index of nothing.
+    pub fn dimension(&self) -> usize {
+        self.rows.dimension()
     }
 
     /// The pair of a row.
@@ -41,15 +100,23 @@ impl DenseIndex {
         self.owners.get(row).copied()
     }
 
-    /// The numbers of a row.
+    /// The numbers of a row that is held exactly.
     pub fn row(&self, index: usize) -> Option<&[f32]> {
-        self.rows.row(index)
+        match &self.rows {
+            Rows::Exact(rows) => rows.row(index),
+            Rows::Quantised(_) => None,
+        }
     }
 
     /// The `k` pairs of the highest cosine, best first; equal cosines in the order of the pairs. Nothing for an index
     /// without rows or a query of another size.
     pub fn search(&self, query: &Vector, k: usize) -> Vec<DenseHit> {
-        let mut hits = self.nearest_rows(&self.scores(query.as_slice()));
+        self.search_among(query, k, |_| true)
+    }
+
+    /// [`Self::search`] among some of the rows only; a pair without one of them is not found.
+    pub fn search_among(&self, query: &Vector, k: usize, keep: impl Fn(usize) -> bool) -> Vec<DenseHit> {
+        let mut hits = self.nearest_rows(&self.rows.scores(query.as_slice()), keep);
         let better = |left: &DenseHit, right: &DenseHit| {
             descending(left.score, right.score).then(left.index.cmp(&right.index))
         };
@@ -65,40 +132,31 @@ impl DenseIndex {
     }
 
     /// The best row of every pair, of equal rows the first, and how near its best rows are together.
-    fn nearest_rows(&self, scores: &[f32]) -> Vec<DenseHit> {
+    fn nearest_rows(&self, scores: &[f32], keep: impl Fn(usize) -> bool) -> Vec<DenseHit> {
         let mut hits: Vec<DenseHit> = Vec::new();
         let mut start = 0;
         for rows in self.owners.chunk_by(|left, right| left == right) {
-            let own = scores.get(start..start + rows.len()).unwrap_or_default();
-            let best = own
-                .iter()
-                .enumerate()
-                .rev()
-                .max_by(|left, right| left.1.total_cmp(right.1));
+            let scores = scores.get(start..start + rows.len()).unwrap_or_default();
+            let own = || (start..).zip(scores).filter(|(row, _)| keep(*row));
+            let best = own().reduce(|best, other| {
+                if other.1.total_cmp(best.1).is_gt() {
+                    other
+                } else {
+                    best
+                }
+            });
             if let (Some(index), Some((row, score))) = (rows.first(), best) {
                 hits.push(DenseHit {
                     index: *index,
                     score: *score,
-                    row: start + row,
-                    mean: mean_of_best(own),
+                    row,
+                    mean: mean_of_best(own().map(|(_, score)| *score)),
                     rank: 0,
                 });
             }
             start += rows.len();
         }
         hits
-    }
-
-    /// Cosine of the query with every row.
-    fn scores(&self, query: &[f32]) -> Vec<f32> {
-        if query.len() != self.rows.dimension() {
-            return Vec::new();
-        }
-        // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set.
-        pulp::Arch::new().dispatch(|| {
-            let rows = self.rows.rows();
-            rows.map(|row| dot(row, query)).collect()
-        })
     }
 }
 
@@ -108,17 +166,18 @@ impl DenseIndex {
 const BEST: usize = 3;
 
 /// Mean of the highest [`BEST`] scores, of all when there are fewer.
-fn mean_of_best(scores: &[f32]) -> f32 {
+fn mean_of_best(scores: impl Iterator<Item = f32>) -> f32 {
     let mut best = [f32::NEG_INFINITY; BEST];
-    for score in scores {
-        let mut score = *score;
+    let mut all = 0;
+    for mut score in scores {
+        all += 1;
         for place in &mut best {
             if score > *place {
                 std::mem::swap(&mut score, place);
             }
         }
     }
-    let taken = scores.len().clamp(1, BEST);
+    let taken = all.clamp(1, BEST);
     best.iter().take(taken).sum::<f32>() / taken as f32
 }
 
@@ -197,6 +256,18 @@ mod tests {
     }
 
     #[test]
+    fn some_of_the_rows_are_searched_as_if_there_were_no_others() {
+        let rows = matrix(&[[0.0, 1.0], [1.0, 0.0], [1.0, 0.1], [1.0, 1.0]]);
+        let index = DenseIndex::of_pairs(rows, vec![0, 0, 1, 1]).unwrap();
+        let query = Vector::normalised(vec![1.0, 0.0], 2).unwrap();
+        let found = index.search_among(&query, 5, |row| row != 1);
+        let places: Vec<_> = found.iter().map(|hit| (hit.index, hit.row, hit.rank)).collect();
+        assert_eq!(places, [(1, 2, 1), (0, 0, 2)]);
+        assert_eq!(found[1].mean, found[1].score, "of the one row that is left");
+        assert_eq!(index.search_among(&query, 5, |row| row < 2).len(), 1);
+    }
+
+    #[test]
     fn an_empty_index_and_a_query_of_another_size_find_nothing() {
         let query = Vector::normalised(vec![1.0, 0.0], 2).unwrap();
         assert_eq!(DenseIndex::default().search(&query, 5), []);
@@ -207,9 +278,10 @@ mod tests {
 
     #[test]
     fn the_mean_is_over_the_three_best() {
-        assert_eq!(mean_of_best(&[0.1, 0.9, 0.5, 0.7]), (0.9 + 0.7 + 0.5) / 3.0);
-        assert_eq!(mean_of_best(&[0.4, -0.2]), 0.1);
-        assert_eq!(mean_of_best(&[-0.5]), -0.5);
+        let mean = |scores: &[f32]| mean_of_best(scores.iter().copied());
+        assert_eq!(mean(&[0.1, 0.9, 0.5, 0.7]), (0.9 + 0.7 + 0.5) / 3.0);
+        assert_eq!(mean(&[0.4, -0.2]), 0.1);
+        assert_eq!(mean(&[-0.5]), -0.5);
     }
 
     proptest! {

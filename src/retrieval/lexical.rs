@@ -8,10 +8,21 @@ use super::hits::{LexicalHit, LexicalSearch};
 use super::postings::{Postings, WordsError};
 use super::terms::{Word, words};
 
-/// Saturation of a term's frequency: the customary value (Robertson and Zaragoza give 1.2 to 2).
-const K1: f32 = 1.2;
-/// How much a long text is discounted, 0 to 1: the customary value (Robertson and Zaragoza give 0.5 to 0.8).
-const B: f32 = 0.75;
+/// The parameters of BM25.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bm25 {
+    /// Saturation of a term's frequency: 0 counts a term once however often a text has it.
+    pub k1: f32,
+    /// How much a long text is discounted, 0 to 1.
+    pub b: f32,
+}
+
+impl Default for Bm25 {
+    /// The customary values (Robertson and Zaragoza give 1.2 to 2 and 0.5 to 0.8).
+    fn default() -> Self {
+        Self { k1: 1.2, b: 0.75 }
+    }
+}
 
 /// Texts that can be searched by their words.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +66,15 @@ impl LexicalIndex {
         Ok(Self { postings })
     }
 
+    /// The index in such bytes that are part of the program, unchecked but for its form.
+    ///
+    /// # Errors
+    /// When it is of another version or damaged.
+    pub fn decode_trusted(bytes: &[u8]) -> Result<Self, WordsError> {
+        let postings = Postings::decode_trusted(bytes)?;
+        Ok(Self { postings })
+    }
+
     /// Number of texts.
     pub fn len(&self) -> usize {
         self.postings.texts()
@@ -66,11 +86,16 @@ impl LexicalIndex {
 
     /// The `k` texts of the highest score. A query without content words finds nothing.
     pub fn search(&self, query: &str, k: usize) -> LexicalSearch {
+        self.search_with(Bm25::default(), query, k)
+    }
+
+    /// [`Self::search`] with other parameters than the customary ones.
+    pub fn search_with(&self, bm25: Bm25, query: &str, k: usize) -> LexicalSearch {
         let query = self.look_up(query);
         let mut scores = vec![0.0_f32; self.len()];
         let mut best_word = vec![0.0_f32; self.len()];
         for word in &query {
-            self.add_word(word, &mut scores, &mut best_word);
+            self.add_word(bm25, word, &mut scores, &mut best_word);
         }
         let score = |index: usize| scores.get(index).copied().unwrap_or(0.0);
         let mut order: Vec<usize> = (0..scores.len()).filter(|index| score(*index) > 0.0).collect();
@@ -96,6 +121,11 @@ impl LexicalIndex {
             words: query.iter().map(|word| word.surface.to_owned()).collect(),
             unknown: unknown.map(|word| word.surface.to_owned()).collect(),
         }
+    }
+
+    /// Words of the query that a text holds, as the query spells them.
+    pub fn shared_words(&self, query: &str, text: usize) -> Vec<String> {
+        self.shared(&self.look_up(query), text)
     }
 
     /// The query's words, each once: the second of two words with the same terms adds nothing.
@@ -130,23 +160,23 @@ impl LexicalIndex {
 
     /// Adds a word's BM25 to each text: the sum over its parts or its compound, whichever is more. Both spell the
     /// same thing, so adding both would count it twice. `scratch` is all zero before and after.
-    fn add_word(&self, word: &QueryWord<'_>, scores: &mut [f32], scratch: &mut [f32]) {
+    fn add_word(&self, bm25: Bm25, word: &QueryWord<'_>, scores: &mut [f32], scratch: &mut [f32]) {
         for lookup in &word.parts {
-            self.each_score(*lookup, |text, score| {
+            self.each_score(bm25, *lookup, |text, score| {
                 if let Some(sum) = scratch.get_mut(text) {
                     *sum += score;
                 }
             });
         }
         if let Some(lookup) = word.compound {
-            self.each_score(lookup, |text, score| {
+            self.each_score(bm25, lookup, |text, score| {
                 if let Some(sum) = scratch.get_mut(text) {
                     *sum = sum.max(score);
                 }
             });
         }
         for lookup in word.parts.iter().chain(&word.compound) {
-            self.each_score(*lookup, |text, _| {
+            self.each_score(bm25, *lookup, |text, _| {
                 if let (Some(score), Some(word)) = (scores.get_mut(text), scratch.get_mut(text)) {
                     *score += std::mem::take(word);
                 }
@@ -154,13 +184,13 @@ impl LexicalIndex {
         }
     }
 
-    fn each_score(&self, lookup: Lookup, mut add: impl FnMut(usize, f32)) {
+    fn each_score(&self, Bm25 { k1, b }: Bm25, lookup: Lookup, mut add: impl FnMut(usize, f32)) {
         let postings = lookup.term.map(|term| self.postings.of(term));
         for posting in postings.into_iter().flatten() {
             let text = posting.text as usize;
             let frequency = posting.frequency as f32;
             let relative = self.postings.relative_length(text);
-            let score = lookup.idf * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * relative));
+            let score = lookup.idf * frequency * (k1 + 1.0) / (frequency + k1 * (1.0 - b + b * relative));
             add(text, score);
         }
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// How pairs are ranked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// 0.7 of the cosine and 0.3 of BM25, each scaled to 0..1 over the candidates.
+    /// Cosine and BM25, each scaled to 0..1 over the candidates, weighed against each other.
     #[default]
     Hybrid,
     /// Cosine of the vectors alone.
@@ -19,7 +19,7 @@ pub enum Method {
 
 /// A name that is no method.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no retriever \"{0}\"; use one of hybrid, dense, lexical, rrf")]
+#[error("there is no retriever {0:?}; use one of hybrid, dense, lexical, rrf")]
 pub struct UnknownMethod(String);
 
 impl Method {

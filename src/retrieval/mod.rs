@@ -4,6 +4,8 @@
 //! [`LexicalIndex::search`] and [`DenseIndex::search`], then [`Corpus::rank`].
 
 mod background;
+pub mod bundle;
+pub mod comparison;
 mod corpus;
 mod dense;
 mod fusion;
@@ -21,9 +23,9 @@ mod views;
 pub use background::Background;
 pub use corpus::{Corpus, CorpusError, embed_missing};
 pub use dense::DenseIndex;
-pub use fusion::{Ranked, fuse};
+pub use fusion::{Fusion, Ranked, fuse};
 pub use hits::{DenseHit, LexicalHit, LexicalSearch};
-pub use lexical::LexicalIndex;
+pub use lexical::{Bm25, LexicalIndex};
 pub use method::{Method, UnknownMethod};
 pub use outside::{Outside, OutsideHit};
 pub use postings::WordsError;

@@ -46,6 +46,9 @@ pub struct Global {
     /// Write a log to this file
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
+    /// Keep everything that happens in this new file, for `replay`: the application and `ask`
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
     /// The screen's colours
     #[arg(long, global = true, value_enum)]
     pub theme: Option<Theme>,
@@ -76,6 +79,8 @@ pub enum Command {
     Search(Search),
     /// Measure what is found and what is declined, on judged questions
     Eval(Eval),
+    /// Show recorded runs again, with no network and no model
+    Replay(Replay),
     /// Compute the vectors of a data set ahead of time
     Index(Index),
     /// Look at a data set
@@ -117,6 +122,28 @@ pub struct Ask {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct Replay {
+    /// Recordings, one after the other; `-` for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// How many times as fast as it happened, 0.1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Show the end at once
+    #[arg(long, conflicts_with = "speed")]
+    pub instant: bool,
+    /// Print one JSON object a run, as `ask --json` does
+    #[arg(long, conflicts_with = "events")]
+    pub json: bool,
+    /// Print the events, one JSON object a line, as `ask --events` does
+    #[arg(long)]
+    pub events: bool,
+    /// Print questions, answers and evidence as text
+    #[arg(long, conflicts_with_all = ["json", "events"])]
+    pub text: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct Search {
     /// The query; `-` reads it from standard input
     pub query: String,
@@ -151,6 +178,13 @@ pub struct Eval {
     /// Exit with 1 when a metric over all questions asked is below this, such as `hit@1=0.85`; can be given again
     #[arg(long, value_name = "METRIC=FLOOR")]
     pub fail_under: Vec<Floor>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: Option<f64> = text.parse().ok();
+    speed
+        .filter(|speed| (0.1..=1000.0).contains(speed))
+        .ok_or_else(|| "use a number from 0.1 to 1000".to_owned())
 }
 
 fn half(name: &str) -> Result<Half, String> {

@@ -15,10 +15,13 @@ mod support;
 
 mod answers;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod cut_off;
 mod data;
 mod indexing;
 mod offline;
 mod provider;
+mod recording;
 mod settings;
 
 use std::path::PathBuf;

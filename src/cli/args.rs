@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Parser, Subcommand, ValueHint};
 
 use super::eval::Floor;
 use crate::config::{ChatChoice, EmbedderChoice, Flags, Theme};
 use crate::dataset::Half;
+use crate::retrieval::comparison::{Preset, Retriever};
 
 /// Ask DeFi questions and see each answer beside its evidence. Without a command: the terminal application.
 #[derive(Debug, Parser)]
@@ -70,6 +72,8 @@ pub enum Command {
     Ask(Ask),
     /// Show the ranked evidence for a query, without an answer
     Search(Search),
+    /// Rank by two to four retrievers and show them side by side
+    Compare(Compare),
     /// Measure what is found and what is declined, on judged questions
     Eval(Eval),
     /// Compute the vectors of a data set ahead of time
@@ -113,15 +117,42 @@ pub struct Ask {
 pub struct Search {
     /// The query; `-` reads it from standard input
     pub query: String,
-    /// The method that ranks: `hybrid`, `dense`, `lexical` or `rrf` [default: of the configuration]
-    #[arg(long, value_name = "METHOD")]
-    pub retriever: Option<crate::retrieval::Method>,
+    /// What ranks: `hybrid`, `dense`, `lexical` or `rrf`, with parameters as in `hybrid(w=0.7,k=10)` [default: of the
+    /// configuration]
+    #[arg(long, value_name = "RETRIEVER")]
+    pub retriever: Option<Retriever>,
     /// How many hits [default: of the configuration]
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub k: Option<u64>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Compare {
+    /// The query; `-` reads it from standard input
+    pub query: String,
+    /// A retriever such as `dense` or `hybrid(w=0.7,unit=question,embedder=openai:MODEL)`; give two to four, the first is
+    /// what the others are compared with [default: hybrid, dense, lexical]
+    #[arg(long, value_name = "RETRIEVER", conflicts_with = "preset")]
+    pub retriever: Vec<Retriever>,
+    /// Retrievers that show one thing
+    #[arg(long, value_name = "NAME", value_parser = preset())]
+    pub preset: Option<String>,
+    /// How many hits of each retriever that names no `k` itself [default: 10]
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub k: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The presets by name, each with what it shows.
+fn preset() -> PossibleValuesParser {
+    Preset::ALL
+        .map(|preset| PossibleValue::new(preset.name()).help(preset.shows()))
+        .into()
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod cache;
 mod chat;
+mod compare;
 mod config;
 mod corpus;
 mod dataset;
@@ -12,6 +13,7 @@ mod embedder;
 mod eval;
 mod exit;
 mod index;
+mod lab;
 mod log;
 mod manual;
 mod parts;
@@ -41,6 +43,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
                 None => chat::run(&config),
                 Some(Command::Ask(what)) => ask::run(&config, what),
                 Some(Command::Search(what)) => search::run(&config, &what),
+                Some(Command::Compare(what)) => compare::run(&config, &what),
                 Some(Command::Eval(what)) => eval::run(&config, &what),
                 Some(Command::Index(what)) => index::run(&config, &what),
                 Some(Command::Cache(command)) => cache::run(&config, &command),

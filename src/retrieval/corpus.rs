@@ -1,13 +1,15 @@
 //! A data set with its indexes: everything that a question is answered from.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::dataset::{Dataset, Pair, indexed_texts};
 use crate::embedding::vectors::Reconciled;
 use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 
 use super::spelling::LazySpelling;
 use super::{
-    Background, Corrected, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, Scale,
-    View, Views, fuse,
+    Background, Bm25, Corrected, DenseHit, DenseIndex, Fusion, LexicalIndex, LexicalSearch, Outside, Ranked,
+    Scale, Unit, View, Views, fuse,
 };
 
 /// Texts that one request to an embedder holds, so that progress can be told and a stop loses little.
@@ -18,7 +20,7 @@ const BATCH: usize = 32;
 pub struct Corpus {
     pub dataset: Dataset,
     /// Empty for a corpus without vectors.
-    pub dense: DenseIndex,
+    pub dense: Arc<DenseIndex>,
     pub lexical: LexicalIndex,
     /// Empty for a corpus of fewer than two vectors.
     pub background: Background,
@@ -28,6 +30,9 @@ pub struct Corpus {
     pub scale: Scale,
     /// What each row of `dense` was made from.
     views: Vec<View>,
+    /// The words of the units that are less than everything, indexed when they are first asked for.
+    questions: OnceLock<LexicalIndex>,
+    questions_and_answers: OnceLock<LexicalIndex>,
     spelling: LazySpelling,
 }
 
@@ -50,7 +55,7 @@ impl Corpus {
 
     /// Adds the vectors to a corpus without: that of the text `i` of its data set's [`Views`] in the row `i`.
     pub fn with_vectors(self, vectors: Matrix) -> Result<Self, CorpusError> {
-        let (owners, views): (Vec<usize>, Vec<View>) = Views::owners(&self.dataset).unzip();
+        let owners: Vec<usize> = self.owners().collect();
         let unequal = CorpusError::Unequal {
             name: self.dataset.name.clone(),
             texts: owners.len(),
@@ -59,9 +64,8 @@ impl Corpus {
         let dense = DenseIndex::of_pairs(vectors, owners).ok_or(unequal)?;
         let background = Background::sample(&dense);
         Ok(Self {
-            dense,
+            dense: Arc::new(dense),
             background,
-            views,
             ..self
         })
     }
@@ -75,13 +79,15 @@ impl Corpus {
     /// A corpus without vectors of a data set whose [`indexed_texts`] are indexed already.
     pub fn with_words(dataset: Dataset, lexical: LexicalIndex) -> Self {
         Self {
-            dataset,
-            dense: DenseIndex::default(),
+            dense: Arc::default(),
             lexical,
             background: Background::default(),
             outside: Outside::default(),
             scale: Scale::default(),
-            views: Vec::new(),
+            views: Views::owners(&dataset).map(|(_, view)| view).collect(),
+            dataset,
+            questions: OnceLock::new(),
+            questions_and_answers: OnceLock::new(),
             spelling: LazySpelling::default(),
         }
     }
@@ -89,6 +95,32 @@ impl Corpus {
     /// Which text of its pair a dense hit is nearest to.
     pub fn view(&self, hit: &DenseHit) -> Option<View> {
         self.views.get(hit.row).copied()
+    }
+
+    /// The pair of each text that has a vector, in the order of the [`Views`].
+    pub(super) fn owners(&self) -> impl Iterator<Item = usize> {
+        Views::owners(&self.dataset).map(|(pair, _)| pair)
+    }
+
+    /// Every pair by its nearest text of a unit, best first. `dense` holds the vectors of this corpus, by whichever model.
+    pub fn search_vectors(&self, dense: &DenseIndex, unit: Unit, query: &Vector) -> Vec<DenseHit> {
+        let has = |row: usize| self.views.get(row).is_some_and(|view| unit.has(*view));
+        dense.search_among(query, self.len(), has)
+    }
+
+    /// Every pair whose texts of a unit share a word with the query, best first.
+    pub fn search_words(&self, unit: Unit, bm25: Bm25, query: &str) -> LexicalSearch {
+        let index = match unit {
+            Unit::Question => &self.questions,
+            Unit::QuestionAnswer => &self.questions_and_answers,
+            Unit::All => return self.lexical.search_with(bm25, query, self.len()),
+        };
+        let index = index.get_or_init(|| {
+            let pairs = self.dataset.pairs.iter();
+            let texts: Vec<String> = pairs.map(|pair| unit.words(pair)).collect();
+            LexicalIndex::build(&texts)
+        });
+        index.search_with(bm25, query, self.len())
     }
 
     /// A question with its misspellings put right by the words of this corpus. The first call counts the words, which takes
@@ -114,8 +146,14 @@ impl Corpus {
     }
 
     /// Orders the candidates of both searches; see [`fuse`].
-    pub fn rank(&self, method: Method, dense: &[DenseHit], lexical: &LexicalSearch, k: usize) -> Vec<Ranked> {
-        fuse(method.into(), dense, &lexical.hits, k)
+    pub fn rank(
+        &self,
+        fusion: impl Into<Fusion>,
+        dense: &[DenseHit],
+        lexical: &LexicalSearch,
+        k: usize,
+    ) -> Vec<Ranked> {
+        fuse(fusion.into(), dense, &lexical.hits, k)
     }
 
     /// Percentile of a hit's cosine in the background; `None` when the dense search did not see the pair.
@@ -167,8 +205,9 @@ mod tests {
     use super::*;
     use crate::embedding::vectors::{self, VectorFile, reconcile};
     use crate::embedding::{ModelId, Readiness};
+    use crate::retrieval::Method;
     use futures::future::BoxFuture;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     use tokio::sync::watch;
 
     /// Embeds a text as the counts of three words and writes down what it was asked.

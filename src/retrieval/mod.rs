@@ -17,6 +17,7 @@ mod postings;
 mod scale;
 mod spelling;
 mod terms;
+mod unit;
 mod views;
 
 pub use background::Background;
@@ -30,4 +31,5 @@ pub use outside::{Outside, OutsideHit};
 pub use postings::WordsError;
 pub use scale::Scale;
 pub use spelling::Corrected;
+pub use unit::Unit;
 pub use views::{View, Views};

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use defi_qa::agent::event::{AgentEvent, Event, Exchange, RunId, Stage, VERSION};
 use defi_qa::agent::{Agent, Knowledge, Load};
 use defi_qa::cache::VectorCache;
-use defi_qa::retrieval::Method;
+use defi_qa::retrieval::comparison::Retriever;
 use parts::{Script, Step, Words};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -56,7 +56,7 @@ impl World {
                 embedder: embedder.clone(),
                 cache: Arc::new(VectorCache::with_capacity(1 << 20)),
                 answerer: script.clone(),
-                method: Method::Hybrid,
+                retriever: Retriever::default(),
                 top_k: 2,
                 offline: true,
             },

@@ -15,6 +15,7 @@ mod support;
 
 mod answers;
 mod bad_input;
+mod comparing;
 mod data;
 mod indexing;
 mod offline;

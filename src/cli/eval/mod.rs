@@ -19,6 +19,7 @@ use crate::agent::event::{Outcome, Phase, RunId, Stage};
 use crate::agent::{Agent, Extractive};
 use crate::config::Config;
 use crate::dataset::{JudgedQuestion, JudgedQuestions};
+use crate::retrieval::comparison::Retriever;
 use crate::text;
 use figures::{Figures, Metric};
 use tokio_util::sync::CancellationToken;
@@ -75,7 +76,9 @@ pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
         let mut agent = Plan::of(config)?.start();
         agent.answerer = Arc::new(Extractive);
         agent.top_k = DEPTH;
-        agent.method = what.retriever.unwrap_or(agent.method);
+        if let Some(method) = what.retriever {
+            agent.retriever = Retriever::new(method);
+        }
         let corpus = agent
             .knowledge
             .get(Stage::Fuse)
@@ -101,7 +104,7 @@ pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
         let mut out = stdout().lock();
         if what.json {
             let report = Report {
-                retriever: agent.method.name(),
+                retriever: &agent.retriever.label(),
                 dataset: agent.knowledge.name(),
                 pairs: corpus.len(),
                 groups: groups.clone(),

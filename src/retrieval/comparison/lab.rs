@@ -1,56 +1,57 @@
 //! What is searched and what is asked: a corpus with its vectors by several embedders, and a query with its own.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::error::CompareError;
-use super::retriever::{EmbedderName, Unit};
+use super::retriever::EmbedderName;
 use crate::dataset::Pair;
-use crate::embedding::{Matrix, Vector};
-use crate::retrieval::{Bm25, Corpus, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, View, Views};
+use crate::embedding::Vector;
+use crate::retrieval::{Bm25, Corpus, DenseHit, DenseIndex, LexicalSearch, Unit};
 
 /// A corpus, ready for every retriever whose embedder has an index. Share it behind an `Arc`.
 #[derive(Debug)]
 pub struct Lab {
     corpus: Arc<Corpus>,
-    /// What each row of vectors was made from.
-    views: Vec<View>,
-    /// Who made the corpus's own vectors.
+    /// Who is meant by a retriever that names no embedder.
     own: EmbedderName,
-    /// Vectors of the same texts by others.
-    others: Vec<(EmbedderName, DenseIndex)>,
-    /// The words of the units that are less than everything, indexed when they are first asked for.
-    questions: OnceLock<LexicalIndex>,
-    questions_and_answers: OnceLock<LexicalIndex>,
+    /// Vectors of the corpus's texts, by embedder.
+    indexes: Vec<(EmbedderName, Arc<DenseIndex>)>,
 }
 
 impl Lab {
-    /// A corpus and who made its vectors.
+    /// A corpus and who made its vectors, which may be missing.
     pub fn new(corpus: Arc<Corpus>, embedder: EmbedderName) -> Self {
+        let own = Some(&corpus.dense).filter(|dense| !dense.is_empty());
         Self {
-            views: Views::owners(&corpus.dataset).map(|(_, view)| view).collect(),
-            corpus,
+            indexes: own
+                .map(|dense| (embedder.clone(), Arc::clone(dense)))
+                .into_iter()
+                .collect(),
             own: embedder,
-            others: Vec::new(),
-            questions: OnceLock::new(),
-            questions_and_answers: OnceLock::new(),
+            corpus,
         }
     }
 
     /// Adds vectors of the corpus's texts by another embedder: that of the text `i` of its
-    /// [`Views`] in the row `i`.
+    /// [`Views`](crate::retrieval::Views) in the row `i`.
     ///
     /// # Errors
-    /// When there is not one for each text.
-    pub fn with_vectors(mut self, embedder: EmbedderName, vectors: Matrix) -> Result<Self, CompareError> {
-        let unequal = CompareError::Unequal {
-            embedder: embedder.clone(),
-            rows: vectors.len(),
-            texts: self.views.len(),
-        };
-        let owners = Views::owners(&self.corpus.dataset).map(|(pair, _)| pair);
-        let index = DenseIndex::of_pairs(vectors, owners.collect()).ok_or(unequal)?;
-        self.others.retain(|(other, _)| *other != embedder);
-        self.others.push((embedder, index));
+    /// When they are not those of the corpus's texts.
+    pub fn with_index(
+        mut self,
+        embedder: EmbedderName,
+        index: Arc<DenseIndex>,
+    ) -> Result<Self, CompareError> {
+        let owners = (0..index.len()).map(|row| index.owner(row));
+        if !owners.eq(self.corpus.owners().map(Some)) {
+            return Err(CompareError::Unequal {
+                rows: index.len(),
+                texts: self.corpus.owners().count(),
+                embedder,
+            });
+        }
+        self.indexes.retain(|(other, _)| *other != embedder);
+        self.indexes.push((embedder, index));
         Ok(self)
     }
 
@@ -60,8 +61,7 @@ impl Lab {
 
     /// Embedders whose vectors are there.
     pub fn embedders(&self) -> impl Iterator<Item = &EmbedderName> {
-        let own = (!self.corpus.dense.is_empty()).then_some(&self.own);
-        own.into_iter().chain(self.others.iter().map(|(name, _)| name))
+        self.indexes.iter().map(|(name, _)| name)
     }
 
     /// Who is meant by a retriever that names no embedder.
@@ -85,12 +85,8 @@ impl Lab {
         unit: Unit,
         query: &Query,
     ) -> Result<Vec<DenseHit>, CompareError> {
-        let other = self.others.iter().find(|(name, _)| name == embedder);
-        let index = match other {
-            Some((_, index)) => index,
-            None if *embedder == self.own && !self.corpus.dense.is_empty() => &self.corpus.dense,
-            None => return Err(CompareError::NoIndex(embedder.clone())),
-        };
+        let index = self.indexes.iter().find(|(name, _)| name == embedder);
+        let (_, index) = index.ok_or_else(|| CompareError::NoIndex(embedder.clone()))?;
         let vector = query.vector(embedder)?;
         if vector.dimension() != index.dimension() {
             return Err(CompareError::MixedDimensions {
@@ -99,29 +95,12 @@ impl Lab {
                 query: vector.dimension(),
             });
         }
-        let has = |row: usize| self.views.get(row).is_some_and(|view| unit.has(*view));
-        Ok(index.search_among(vector, self.corpus.len(), has))
+        Ok(self.corpus.search_vectors(index, unit, vector))
     }
 
     /// Every pair whose texts of the unit share a word with the query.
     pub(super) fn lexical(&self, unit: Unit, bm25: Bm25, query: &Query) -> LexicalSearch {
-        let built = |slot: &'_ OnceLock<LexicalIndex>, text: fn(&Pair) -> String| {
-            let index = slot.get_or_init(|| {
-                let texts: Vec<String> = self.corpus.dataset.pairs.iter().map(text).collect();
-                LexicalIndex::build(&texts)
-            });
-            index.search_with(bm25, &query.text, self.corpus.len())
-        };
-        match unit {
-            Unit::Question => built(&self.questions, |pair| pair.question.clone()),
-            Unit::QuestionAnswer => built(&self.questions_and_answers, |pair| {
-                format!("{}\n{}", pair.question, pair.answer)
-            }),
-            Unit::All => self
-                .corpus
-                .lexical
-                .search_with(bm25, &query.text, self.corpus.len()),
-        }
+        self.corpus.search_words(unit, bm25, &query.text)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::dataset::{Dataset, Pair};
 use crate::embedding::{Matrix, Vector};
-use crate::retrieval::Corpus;
+use crate::retrieval::{Corpus, DenseIndex};
 
 fn vector(x: f32, y: f32) -> Vector {
     Vector::normalised(vec![x, y], 2).unwrap()
@@ -50,6 +50,12 @@ fn corpus() -> Corpus {
         .flat_map(|near| [vector(near, 0.5), vector(near, 1.0), vector(near, 2.0)])
         .collect();
     Corpus::build(dataset, Matrix::of(&rows).unwrap()).unwrap()
+}
+
+/// Three rows for each pair.
+fn index(rows: &[Vector]) -> Arc<DenseIndex> {
+    let owners = (0..rows.len()).map(|row| row / 3).collect();
+    Arc::new(DenseIndex::of_pairs(Matrix::of(rows).unwrap(), owners).unwrap())
 }
 
 fn bench() -> Workbench {
@@ -197,7 +203,7 @@ fn two_embedders_stand_beside_each_other() {
         .flat_map(|near| vec![Vector::normalised(vec![near, 0.5, 0.0], 3).unwrap(); 3])
         .collect();
     let lab = Lab::new(Arc::new(corpus()), EmbedderName::local())
-        .with_vectors(other(), Matrix::of(&reversed).unwrap())
+        .with_index(other(), index(&reversed))
         .unwrap();
     let query = Query::new("pool")
         .unwrap()
@@ -250,7 +256,7 @@ fn what_cannot_be_compared_is_refused_with_what_to_do() {
     );
     assert_eq!(Query::new(" \n\u{a0}").unwrap_err(), CompareError::EmptyQuery);
     let few = Lab::new(Arc::new(corpus()), EmbedderName::local())
-        .with_vectors(other(), Matrix::of(&[vector(1.0, 0.0)]).unwrap())
+        .with_index(other(), index(&[vector(1.0, 0.0)]))
         .unwrap_err();
     assert!(
         few.to_string()

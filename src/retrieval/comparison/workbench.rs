@@ -11,9 +11,9 @@ use super::COLUMNS;
 use super::error::CompareError;
 use super::joined::{Cell, Column, Comparison, Row, StageTime, Times};
 use super::lab::{Lab, Query};
-use super::retriever::{EmbedderName, Retriever, Unit};
+use super::retriever::{EmbedderName, Retriever};
 use crate::retrieval::fusion::order;
-use crate::retrieval::{Bm25, DenseHit, LexicalSearch, Method};
+use crate::retrieval::{Bm25, DenseHit, LexicalSearch, Method, Unit};
 
 /// A query, its lab, and what was found.
 #[derive(Debug)]
@@ -98,6 +98,8 @@ impl Workbench {
 
     fn rank(&mut self, retriever: &Retriever, clock: &dyn Fn() -> Duration) -> Result<Ranking, CompareError> {
         let retriever = retriever.clone().or_embedder(self.lab.own_embedder());
+        let top_k = retriever.top_k();
+        let retriever = retriever.or_top_k(top_k);
         let mut times = Times::default();
         let dense = match retriever.embedder() {
             Some(embedder) => {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use defi_qa::cache::{Disk, Provenance, Row, Store, Tier, VectorCache, Wanted};
+use defi_qa::cache::{Cache, Disk, Provenance, Row, Store, Tier, Wanted};
 use tokio::runtime::Runtime;
 
 const MODEL: &str = "bench";
@@ -49,7 +49,7 @@ fn lookups(criterion: &mut Criterion) {
     let store = filled(&path);
     let mut group = criterion.benchmark_group("get one of 10,000 vectors of 384 numbers");
 
-    let memory = VectorCache::with_capacity(64 << 20);
+    let memory = Cache::with_capacity(64 << 20);
     runtime.block_on(async {
         for n in 0..ROWS {
             memory.get_or_load(&wanted(n), load()).await.expect("a vector");
@@ -77,7 +77,7 @@ fn lookups(criterion: &mut Criterion) {
     });
 
     // Nothing fits into this memory, so every lookup goes on to the disk tier and its thread.
-    let disk = VectorCache::with_capacity(0).with_disk(Disk::open(path));
+    let disk = Cache::with_capacity(0).with_disk(Disk::open(path));
     group.bench_function("disk, from async code", |bencher| {
         bencher.iter_batched(
             &mut pick,
@@ -115,7 +115,7 @@ fn writing(criterion: &mut Criterion) {
             || tempfile::tempdir().expect("a folder"),
             |folder| {
                 let path = folder.path().join("vectors.sqlite");
-                let cache = VectorCache::with_capacity(64 << 20).with_disk(Disk::open(path.clone()));
+                let cache = Cache::with_capacity(64 << 20).with_disk(Disk::open(path.clone()));
                 runtime.block_on(async {
                     for n in 0..ROWS {
                         cache.get_or_load(&wanted(n), load()).await.expect("a vector");

@@ -16,7 +16,7 @@
 //! ├── retrieval/   FROM TEXT TO RANKED PAIRS: dense, lexical, fusion, what a cosine is worth here
 //! ├── dataset/     WHAT IS KNOWN: question-and-answer pairs, loaders, validation, the bundled set
 //! ├── embedding/   FROM TEXT TO VECTORS: the Embedder trait, the model inside the program, models of a server, vectors in a file
-//! ├── cache/       WHAT WAS SEEN BEFORE: vectors by what they were made from; memory, then Redis, then SQLite
+//! ├── cache/       WHAT WAS SEEN BEFORE: vectors and answers by what they were made from; memory, then Redis, then SQLite
 //! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
 //! └── text/        text from outside made safe for a terminal, and measured as the terminal measures it
 //! ```

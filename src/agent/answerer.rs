@@ -7,12 +7,16 @@ use futures::stream::BoxStream;
 use super::classify::Talk;
 use super::error::AgentError;
 use super::event::{Hit, Limits, Price, Usage};
+use super::recall::Lookup;
+use crate::cache::Wanted;
 
 /// What an answerer says while it writes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
     /// The next piece of the text.
     Text(String),
+    /// A kept answer was looked for.
+    Looked(Lookup),
     /// What is known of the endpoint's limits.
     Limits(Limits),
     /// Nothing comes before this is over, in plain words.
@@ -43,6 +47,12 @@ pub trait Answerer: Send + Sync {
 
     /// What its tokens cost, when that is configured.
     fn price(&self) -> Option<Price> {
+        None
+    }
+
+    /// The name of its answer from this evidence, if that may be kept and used again: everything that decides it but
+    /// chance.
+    fn kept_as(&self, _question: &str, _hits: &[Hit]) -> Option<Wanted> {
         None
     }
 

@@ -10,6 +10,7 @@ use super::classify::Talk;
 use super::error::AgentError;
 use super::event::{Hit, Price, Stage};
 use super::prompt;
+use crate::cache::Wanted;
 use crate::provider::{
     ChatClient, ChatEvent, ChatRequest, ChatStream, FinishReason, Message, ProviderError, Role,
 };
@@ -44,25 +45,26 @@ impl ChatModel {
 
     /// Asks for an answer from evidence. The events come as the provider tells them, see [`piece`].
     pub(super) fn ask_answer(&self, question: &str, hits: &[Hit]) -> ChatStream {
-        self.ask(prompt::SYSTEM, prompt::user(question, hits))
+        self.client
+            .stream(self.request(prompt::SYSTEM, prompt::user(question, hits)))
     }
 
     /// Answers small talk.
     pub(super) fn ask_talk(&self, question: &str) -> ChatStream {
-        self.ask(prompt::SMALL_TALK, question.to_owned())
+        self.client
+            .stream(self.request(prompt::SMALL_TALK, question.to_owned()))
     }
 
-    fn ask(&self, system: &str, user: String) -> ChatStream {
+    fn request(&self, system: &str, user: String) -> ChatRequest {
         let message = |role, content: String| Message { role, content };
-        let request = ChatRequest {
+        ChatRequest {
             messages: vec![
                 message(Role::System, system.to_owned()),
                 message(Role::User, user),
             ],
             temperature: Some(self.temperature),
             max_tokens: Some(self.max_tokens),
-        };
-        self.client.stream(request)
+        }
     }
 }
 
@@ -73,6 +75,21 @@ impl Answerer for ChatModel {
 
     fn price(&self) -> Option<Price> {
         self.price.clone()
+    }
+
+    /// The model, every text that is sent and how it is sampled; not where it is asked.
+    fn kept_as(&self, question: &str, hits: &[Hit]) -> Option<Wanted> {
+        let request = self.request(prompt::SYSTEM, prompt::user(question, hits));
+        let prompt: Vec<&str> = request
+            .messages
+            .iter()
+            .flat_map(|message| [message.role.name(), &message.content])
+            .collect();
+        let sampling = format!(
+            "temperature {}, at most {} tokens",
+            self.temperature, self.max_tokens
+        );
+        Some(Wanted::answer(&self.name(), &prompt, &sampling))
     }
 
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {

@@ -9,6 +9,7 @@ use super::classify::Talk;
 use super::error::AgentError;
 use super::event::{Hit, Price, Stage};
 use super::extractive::Extractive;
+use crate::cache::Wanted;
 use crate::provider::{ChatEvent, ChatStream, ProviderError};
 
 /// Asks the model. When the provider's circuit is open, the evidence is quoted instead, and a note says so. Any other
@@ -31,6 +32,10 @@ impl Answerer for WithFallback {
 
     fn price(&self) -> Option<Price> {
         self.model.price()
+    }
+
+    fn kept_as(&self, question: &str, hits: &[Hit]) -> Option<Wanted> {
+        self.model.kept_as(question, hits)
     }
 
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {

@@ -1,6 +1,7 @@
 //! From a question to an answer: a graph of nodes that says everything it does as [`event`]s.
 //!
-//! [`graph`] decides the order and is pure; `run` carries the nodes out on tokio; [`Answerer`]s write the text.
+//! [`graph`] decides the order and is pure; `run` carries the nodes out on tokio; [`Answerer`]s write the text, or `recall`
+//! finds it where it was kept.
 
 mod answerer;
 mod chat_model;
@@ -14,7 +15,9 @@ mod fallback;
 pub mod graph;
 pub mod judge;
 mod knowledge;
+mod live;
 mod prompt;
+mod recall;
 mod run;
 mod search;
 
@@ -24,4 +27,5 @@ pub use error::AgentError;
 pub use extractive::Extractive;
 pub use fallback::WithFallback;
 pub use knowledge::{Knowledge, Load};
+pub use recall::{Lookup, Recalled};
 pub use run::Agent;

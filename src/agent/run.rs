@@ -12,12 +12,16 @@ use super::citation;
 use super::classify::{Intent, classify};
 use super::emitter::{Emitter, ms};
 use super::error::AgentError;
-use super::event::{AgentEvent, Event, Hit, LONGEST_QUESTION, Outcome, RunId, Setup, Stage, Usage};
+use super::event::{
+    AgentEvent, Event, Freshness, Hit, Kept, LONGEST_QUESTION, Outcome, Question, RunId, Setup, Stage, Usage,
+};
 use super::graph::{self, Decision, Next};
 use super::judge::{self, Verdict};
 use super::knowledge::Knowledge;
+use super::live::is_about_this_moment;
+use super::recall::{Lookup, recalled};
 use super::search::Found;
-use crate::cache::VectorCache;
+use crate::cache::Cache;
 use crate::embedding::Embedder;
 use crate::retrieval::comparison::Retriever;
 
@@ -26,7 +30,7 @@ use crate::retrieval::comparison::Retriever;
 pub struct Agent {
     pub knowledge: Knowledge,
     pub embedder: Arc<dyn Embedder>,
-    pub cache: Arc<VectorCache>,
+    pub cache: Arc<Cache>,
     pub answerer: Arc<dyn Answerer>,
     /// How pairs are ranked; `embedder` and `top_k` of the agent are what counts, whatever it says of them.
     pub retriever: Retriever,
@@ -51,10 +55,11 @@ impl Agent {
     pub async fn ask(
         &self,
         run: RunId,
-        question: String,
+        question: impl Into<Question>,
         events: mpsc::Sender<Event>,
         cancel: CancellationToken,
     ) {
+        let question = question.into();
         let emitter = Emitter::new(run, events);
         let ended = tokio::select! {
             biased;
@@ -85,10 +90,11 @@ impl Agent {
     }
 
     /// Walks the graph from its start; returns the event that ends the run.
-    async fn walk(&self, emitter: &Emitter, question: String) -> AgentEvent {
-        self.start(emitter, &question).await;
+    async fn walk(&self, emitter: &Emitter, question: Question) -> AgentEvent {
+        self.start(emitter, &question.text).await;
         let mut state = State {
-            question,
+            question: question.text,
+            freshness: question.freshness,
             ..State::default()
         };
         let mut at = Next::To(graph::START);
@@ -162,7 +168,7 @@ impl Agent {
                 })
             }
             Stage::Answer => {
-                let pieces = self.answerer.answer(&state.question, &state.found.hits);
+                let pieces = self.pieces(state);
                 self.write(emitter, stage, pieces, Outcome::Answered, state).await
             }
             Stage::Converse => {
@@ -203,6 +209,19 @@ impl Agent {
         }
     }
 
+    /// The answer: the answerer's, or one of its that was kept.
+    fn pieces(&self, state: &State) -> BoxStream<'static, Result<Piece, AgentError>> {
+        let (question, hits) = (&state.question, &state.found.hits);
+        let asked = self.answerer.answer(question, hits);
+        if is_about_this_moment(question, &state.found.signals) {
+            return asked;
+        }
+        match self.answerer.kept_as(question, hits) {
+            Some(wanted) => recalled(Arc::clone(&self.cache), wanted, asked, state.freshness),
+            None => asked,
+        }
+    }
+
     async fn parse(&self, emitter: &Emitter, question: &str) -> Result<String, AgentError> {
         let clock = emitter.begin(Stage::Parse).await;
         let clean = crate::text::sanitize(question).trim().to_owned();
@@ -240,6 +259,19 @@ impl Agent {
                 Ok(Piece::Text(text)) => {
                     state.text.push_str(&text);
                     emitter.say(AgentEvent::Token { text }).await;
+                }
+                Ok(Piece::Looked(Lookup { key, found })) => {
+                    clock.cache = found.map(|found| found.tier);
+                    emitter
+                        .say(AgentEvent::Cache {
+                            key,
+                            kind: Kept::Answer,
+                            tier: found.map(|found| found.tier),
+                            age_ms: found.map(|found| ms(found.age)),
+                            saved_ms: found.and_then(|found| found.took).map(ms),
+                            saved_tokens: found.and_then(|found| found.tokens),
+                        })
+                        .await;
                 }
                 Ok(Piece::Limits(limits)) => emitter.say(AgentEvent::Limits { limits }).await,
                 Ok(Piece::Waiting { on }) => emitter.say(AgentEvent::Waiting { stage, on }).await,
@@ -286,6 +318,7 @@ impl Agent {
 #[derive(Debug)]
 struct State {
     question: String,
+    freshness: Freshness,
     intent: Intent,
     found: Found,
     verdict: Verdict,
@@ -300,6 +333,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             question: String::new(),
+            freshness: Freshness::Kept,
             intent: Intent::Lookup,
             found: Found::default(),
             verdict: Verdict::default(),

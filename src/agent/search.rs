@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::emitter::{Emitter, StageClock};
+use super::emitter::{Emitter, StageClock, ms};
 use super::error::AgentError;
-use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage, Tier};
+use super::event::{AgentEvent, DenseScore, Hit, Kept, LexicalScore, Nearest, Stage, Tier};
 use super::judge::Signals;
 use super::run::Agent;
 use crate::cache::{Provenance, QUERY, Wanted};
@@ -89,7 +89,7 @@ impl Agent {
             Ok(corpus) => corpus,
             Err(error) => return Err(clock.failed(error).await),
         };
-        let hits = corpus.search_vectors(&corpus.dense, self.retriever.unit(), &vector);
+        let hits = corpus.search_vectors(self.retriever.unit(), &vector);
         let outside = corpus.outside.nearest(&vector, COMPANY);
         clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
         Ok((hits, outside))
@@ -110,20 +110,23 @@ impl Agent {
             Err(error) => return Err(clock.failed(failed(&error)).await),
         };
         let (tier, age_ms) = match cached.provenance {
-            Provenance::Hit { tier, age } => (Some(tier), Some(age.as_secs_f64() * 1e3)),
+            Provenance::Hit { tier, age } => (Some(tier), Some(ms(age))),
             Provenance::Joined => (Some(Tier::Memory), Some(0.0)),
             Provenance::Miss => (None, None),
         };
         emitter
             .say(AgentEvent::Cache {
                 key: wanted.key.short().to_owned(),
+                kind: Kept::Vector,
                 tier,
                 age_ms,
+                saved_ms: cached.took.filter(|_| tier.is_some()).map(ms),
+                saved_tokens: None,
             })
             .await;
         clock.cache = tier;
         clock.end(None).await;
-        Vector::from_unit(cached.vector, model.dimension)
+        Vector::from_unit(cached.value, model.dimension)
             .map_err(|fault| AgentError::lasting(Stage::Embed, fault.to_string()))
     }
 
@@ -214,7 +217,7 @@ fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
             rank: dense.rank,
             nearest: corpus.view(&dense).map(|view| match view {
                 View::Question => Nearest::Question,
-                View::Alias => Nearest::Alias,
+                View::Alias | View::Phrasing => Nearest::Alias,
                 View::Answer => Nearest::Answer,
             }),
         }),

@@ -1,12 +1,12 @@
 //! Every side effect that the application can ask for, on one screen.
 
-use crate::agent::event::RunId;
+use crate::agent::event::{Question, RunId};
 
 /// What the loop is asked to do; it answers, if at all, with messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Start a run of the agent; its events come back as [`super::Message::Agent`].
-    Ask { run: RunId, question: String },
+    Ask { run: RunId, question: Question },
     /// Stop a run; its `cancelled` event comes back.
     Cancel { run: RunId },
     /// Put text on the clipboard of the terminal.

@@ -32,6 +32,8 @@ pub enum Command {
     Evidence(usize),
     OpenPair,
     Retry,
+    /// Asks the model although the answer is kept: the draft, else the selected question.
+    AskFresh,
     Copy,
     /// Closes what lies on top, else cancels a running answer, else goes back to the composer.
     Escape,
@@ -186,6 +188,13 @@ pub const BINDINGS: &[Binding] = {
         hinted(
             row(Chat, NONE, Char('r'), C::Retry, "ask the selected question again"),
             "ask again",
+        ),
+        row(
+            Chat,
+            NONE,
+            Char('R'),
+            C::AskFresh,
+            "ask it again past the kept answer",
         ),
         hinted(
             row(Chat, NONE, Char('y'), C::Copy, "copy the selected answer"),
@@ -397,6 +406,13 @@ pub const BINDINGS: &[Binding] = {
         hinted(
             row(Global, CTRL, Char('t'), C::ToggleTrace, "trace or evidence"),
             "trace",
+        ),
+        row(
+            Global,
+            ALT,
+            Char('r'),
+            C::AskFresh,
+            "ask past the kept answer: the draft, else the selected question",
         ),
         row(
             Global,

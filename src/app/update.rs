@@ -3,7 +3,7 @@
 use super::keymap::Command;
 use super::scroll::shifted;
 use super::{Anchor, App, Effect, Entry, Focus, Message, Notice, Overlay, Target};
-use crate::agent::event::{AgentEvent, Event, Exchange, LONGEST_QUESTION, RunId};
+use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Question, RunId};
 
 impl App {
     /// Takes one message in and says what is to be done.
@@ -83,8 +83,12 @@ impl App {
 
     fn command(&mut self, command: Command) -> Vec<Effect> {
         match command {
-            Command::Ask => return self.ask(),
-            Command::Retry => return self.retry(),
+            Command::Ask => return self.ask(Freshness::Kept),
+            Command::Retry => return self.retry(Freshness::Kept),
+            Command::AskFresh if self.focus == Focus::Composer && !self.composer.is_blank() => {
+                return self.ask(Freshness::Fresh);
+            }
+            Command::AskFresh => return self.retry(Freshness::Fresh),
             Command::Copy => return self.copy(),
             Command::Escape => return self.escape(),
             Command::Interrupt => return self.interrupt(),
@@ -114,7 +118,7 @@ impl App {
         Vec::new()
     }
 
-    fn ask(&mut self) -> Vec<Effect> {
+    fn ask(&mut self, freshness: Freshness) -> Vec<Effect> {
         if self.composer.is_blank() {
             self.warn("Nothing was asked: write a question, then press Enter.");
             return Vec::new();
@@ -127,10 +131,10 @@ impl App {
             return Vec::new();
         }
         let question = self.composer.take();
-        self.start(question.trim())
+        self.start(question.trim(), freshness)
     }
 
-    fn start(&mut self, question: &str) -> Vec<Effect> {
+    fn start(&mut self, question: &str, freshness: Freshness) -> Vec<Effect> {
         let run = RunId(self.next_run);
         self.next_run += 1;
         self.entries.push(Entry {
@@ -144,11 +148,14 @@ impl App {
         self.side = false;
         vec![Effect::Ask {
             run,
-            question: question.to_owned(),
+            question: Question {
+                text: question.to_owned(),
+                freshness,
+            },
         }]
     }
 
-    fn retry(&mut self) -> Vec<Effect> {
+    fn retry(&mut self, freshness: Freshness) -> Vec<Effect> {
         let Some(entry) = self.current() else {
             self.warn("There is no question to ask again.");
             return Vec::new();
@@ -158,7 +165,7 @@ impl App {
             return Vec::new();
         }
         let question = entry.exchange.question.clone();
-        self.start(&question)
+        self.start(&question, freshness)
     }
 
     fn copy(&mut self) -> Vec<Effect> {

@@ -1,15 +1,19 @@
-//! The name of a cached vector, the same in every process and on every machine.
+//! The name of a cached value, the same in every process and on every machine.
 
 use std::fmt;
 
 use super::row::Row;
+use super::value::Value;
 
 /// The unit of a text that somebody asks with.
 pub const QUERY: &str = "query";
 /// The unit of a text that is searched in.
 pub const PAIR: &str = "pair";
 
-/// Hex of blake3 over everything that decides the vector: model, dimension, unit and the exact text. Each field goes
+/// What the key of every answer begins with.
+const ANSWERS: &str = "defi-qa answer 1";
+
+/// Hex of blake3 over everything that decides the value; of a vector: model, dimension, unit and the exact text. Each field goes
 /// in behind its length, so that no two lists of fields run into the same bytes.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CacheKey(String);
@@ -17,13 +21,25 @@ pub struct CacheKey(String);
 impl CacheKey {
     /// `unit` says what kind of text it is ([`QUERY`], [`PAIR`]): some models embed them differently.
     pub fn new(model: &str, dimension: usize, unit: &str, text: &str) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for field in [
+        Self::of([
             model.as_bytes(),
             &(dimension as u64).to_le_bytes(),
             unit.as_bytes(),
             text.as_bytes(),
-        ] {
+        ])
+    }
+
+    /// The key of an answer: blake3 over everything that decides it but chance. `prompt` is every text that is sent, in its
+    /// order; where it is sent does not matter.
+    pub fn answer(model: &str, prompt: &[&str], sampling: &str) -> Self {
+        // The first field keeps answers and vectors apart, and changes when the meaning of a kept answer does.
+        let fields = [ANSWERS, model, sampling];
+        Self::of(fields.iter().chain(prompt).map(|field| field.as_bytes()))
+    }
+
+    fn of<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for field in fields {
             hasher.update(&(field.len() as u64).to_le_bytes());
             hasher.update(field);
         }
@@ -47,12 +63,13 @@ impl CacheKey {
     }
 }
 
-/// The vector that is asked for: its key, and what a row under that key must say of itself.
+/// The value that is asked for: its key, and what a row under that key must say of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub key: CacheKey,
     pub model: String,
-    pub dimension: usize,
+    /// Numbers of a vector; `None`: an answer is wanted.
+    pub dimension: Option<usize>,
 }
 
 impl Wanted {
@@ -61,13 +78,27 @@ impl Wanted {
         Self {
             key: CacheKey::new(model, dimension, unit, text),
             model: model.to_owned(),
-            dimension,
+            dimension: Some(dimension),
+        }
+    }
+
+    /// The answer of a model to a prompt; see [`CacheKey::answer`].
+    pub fn answer(model: &str, prompt: &[&str], sampling: &str) -> Self {
+        Self {
+            key: CacheKey::answer(model, prompt, sampling),
+            model: model.to_owned(),
+            dimension: None,
         }
     }
 
     /// Whether a row is what is wanted.
     pub(super) fn is(&self, row: &Row) -> bool {
-        row.key == self.key && row.model == self.model && row.vector.len() == self.dimension
+        let is_kind = match (&row.value, self.dimension) {
+            (Value::Vector(numbers), Some(dimension)) => numbers.len() == dimension,
+            (Value::Answer(_), None) => true,
+            _ => false,
+        };
+        row.key == self.key && row.model == self.model && is_kind
     }
 }
 
@@ -108,6 +139,23 @@ mod tests {
             key("m", 384, "query", "text "),
             key("m", 384, "query", "Text"),
             key("m", 384, "queryt", "ext"),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_prompt_decides_an_answer() {
+        let key = CacheKey::answer;
+        let base = key("m", &["system", "question"], "t=0");
+        // Written down once, as above.
+        assert_eq!(base.short(), "2307a3deb604");
+        for other in [
+            key("n", &["system", "question"], "t=0"),
+            key("m", &["system", "Question"], "t=0"),
+            key("m", &["systemq", "uestion"], "t=0"),
+            key("m", &["system", "question", ""], "t=0"),
+            key("m", &["system", "question"], "t=1"),
         ] {
             assert_ne!(base, other);
         }

@@ -1,4 +1,4 @@
-//! What was seen before: vectors by what they were made from, in memory, on a Redis server, on disk.
+//! What was seen before: vectors and answers by what they were made from, in memory, on a Redis server, on disk.
 
 mod disk;
 mod key;
@@ -9,6 +9,7 @@ mod stats;
 mod tier;
 mod tiers;
 mod transfer;
+mod value;
 
 pub use disk::{BadRow, Disk, DiskError, Looked, ModelCount, Store};
 pub use key::{CacheKey, PAIR, QUERY, Wanted};
@@ -16,5 +17,6 @@ pub use redis::{NotAnAddress, Redis, RedisAddress};
 pub use row::{Row, RowFault};
 pub use stats::{CacheStats, TierState, TierStats};
 pub use tier::{Cached, Provenance, Tier};
-pub use tiers::{Changes, VectorCache};
+pub use tiers::{Cache, Changes};
 pub use transfer::{Exported, Refused, RefusedWhy, TransferError, export, import};
+pub use value::{Answer, Tokens, Value};

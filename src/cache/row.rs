@@ -1,9 +1,10 @@
-//! What a tier outside this process keeps of a vector, and the checks that a kept one must pass to be used again.
+//! What a tier outside this process keeps of a value, and the checks that a kept one must pass to be used again.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::CacheKey;
+use super::value::Value;
 
 /// Most numbers that a vector may have: sixteen times the largest embedding model of today. It bounds what a broken
 /// file or server can make this program allocate.
@@ -12,17 +13,17 @@ pub(super) const MAX_DIMENSION: usize = 65_536;
 /// How far the length of a kept vector may be from 1, as where the vectors are used.
 const UNIT_TOLERANCE: f64 = 1e-3;
 
-/// What kind of value a row holds, as it is written in the row.
-pub(super) const VECTOR: &str = "vector";
-
-/// A vector and what it was made with.
+/// A value and what it was made with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     pub key: CacheKey,
     pub model: String,
-    pub vector: Arc<[f32]>,
+    pub value: Value,
     /// Milliseconds since 1970.
     pub stored_at_ms: u64,
+    /// How long it took to make, in milliseconds, waits included; unknown of rows of an earlier version and of values that
+    /// were made many at once.
+    pub took_ms: Option<u64>,
 }
 
 /// A row as it is kept: plain fields and a checksum over all of them.
@@ -33,7 +34,7 @@ pub(super) struct Sealed {
     pub(super) model: String,
     pub(super) dimension: u64,
     pub(super) stored_at_ms: u64,
-    /// f32, little endian.
+    pub(super) took_ms: Option<u64>,
     pub(super) value: Vec<u8>,
     pub(super) checksum: Vec<u8>,
 }
@@ -57,10 +58,14 @@ pub enum RowFault {
     NotUnit { norm: f64 },
     #[error("it is not laid out as a row")]
     Layout,
+    #[error("it is an answer without text")]
+    Blank,
+    #[error("it is an answer of {found} bytes, far longer than one can be")]
+    TooLong { found: usize },
 }
 
 impl Row {
-    /// A row that is stored now.
+    /// A vector that is stored now.
     ///
     /// # Errors
     /// When the numbers are not a vector of length 1 with `dimension` finite numbers.
@@ -76,16 +81,38 @@ impl Row {
                 expected: dimension * size_of::<f32>(),
             });
         }
-        check(&vector)?;
+        Self::made(key, model.into(), Value::Vector(vector), None)
+    }
+
+    /// A value that is stored now and took so long to make.
+    ///
+    /// # Errors
+    /// When it is a vector that is not of length 1, or an answer that is blank or too long.
+    pub(super) fn made(
+        key: CacheKey,
+        model: String,
+        value: Value,
+        took: Option<Duration>,
+    ) -> Result<Self, RowFault> {
+        value.check()?;
         Ok(Self {
             key,
-            model: model.into(),
-            vector,
+            model,
+            value,
             stored_at_ms: now_ms(),
+            took_ms: took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         })
     }
 
-    /// How long ago it was computed; nothing when the clock has been set back since.
+    /// The numbers, when it is a vector.
+    pub fn vector(&self) -> Option<&Arc<[f32]>> {
+        match &self.value {
+            Value::Vector(numbers) => Some(numbers),
+            Value::Answer(_) => None,
+        }
+    }
+
+    /// How long ago it was made; nothing when the clock has been set back since.
     pub fn age(&self) -> Duration {
         Duration::from_millis(now_ms().saturating_sub(self.stored_at_ms))
     }
@@ -93,15 +120,12 @@ impl Row {
     pub(super) fn seal(&self) -> Sealed {
         let mut sealed = Sealed {
             key: self.key.as_str().to_owned(),
-            kind: VECTOR.to_owned(),
+            kind: self.value.kind().to_owned(),
             model: self.model.clone(),
-            dimension: self.vector.len() as u64,
+            dimension: self.value.dimension() as u64,
             stored_at_ms: self.stored_at_ms,
-            value: self
-                .vector
-                .iter()
-                .flat_map(|number| number.to_le_bytes())
-                .collect(),
+            took_ms: self.took_ms,
+            value: self.value.bytes(),
             checksum: Vec::new(),
         };
         sealed.checksum = sealed.digest().as_bytes().to_vec();
@@ -115,34 +139,18 @@ impl Sealed {
         if self.checksum != self.digest().as_bytes() {
             return Err(RowFault::Checksum);
         }
-        if self.kind != VECTOR {
-            return Err(RowFault::Kind);
-        }
         let key = CacheKey::parse(&self.key).ok_or(RowFault::Key)?;
-        let dimension = usize::try_from(self.dimension)
-            .ok()
-            .filter(|dimension| (1..=MAX_DIMENSION).contains(dimension))
-            .ok_or(RowFault::Dimension {
-                found: self.dimension,
-            })?;
-        let (numbers, rest) = self.value.as_chunks::<4>();
-        if numbers.len() != dimension || !rest.is_empty() {
-            return Err(RowFault::Size {
-                found: self.value.len(),
-                expected: dimension * size_of::<f32>(),
-            });
-        }
-        let vector: Arc<[f32]> = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        check(&vector)?;
         Ok(Row {
             key,
             model: self.model.clone(),
-            vector,
+            value: Value::read(&self.kind, self.dimension, &self.value)?,
             stored_at_ms: self.stored_at_ms,
+            took_ms: self.took_ms,
         })
     }
 
-    /// blake3 over every field, the ones of free length behind their length.
+    /// blake3 over every field, the ones of free length behind their length. Rows of the first version do not say how long
+    /// they took, and their digest is that of what they say.
     fn digest(&self) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         for field in [self.key.as_bytes(), self.kind.as_bytes(), self.model.as_bytes()] {
@@ -151,13 +159,17 @@ impl Sealed {
         }
         hasher.update(&self.dimension.to_le_bytes());
         hasher.update(&self.stored_at_ms.to_le_bytes());
+        if let Some(took_ms) = self.took_ms {
+            hasher.update(&took_ms.to_le_bytes());
+            hasher.update(&(self.value.len() as u64).to_le_bytes());
+        }
         hasher.update(&self.value);
         hasher.finalize()
     }
 }
 
 /// Whether numbers are a unit vector: at least one, all finite, length 1. Summed in f64, where no f32's square is lost.
-fn check(vector: &[f32]) -> Result<(), RowFault> {
+pub(super) fn check(vector: &[f32]) -> Result<(), RowFault> {
     if vector.is_empty() || vector.len() > MAX_DIMENSION {
         return Err(RowFault::Dimension {
             found: vector.len() as u64,
@@ -186,6 +198,8 @@ pub(super) fn now_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::value::MAX_ANSWER;
+    use crate::cache::{Answer, Tokens};
 
     fn row(numbers: &[f32]) -> Result<Row, RowFault> {
         Row::now(CacheKey::new("m", 2, "query", "text"), "m", 2, numbers.into())
@@ -195,6 +209,33 @@ mod tests {
     fn a_sealed_row_opens_as_it_was() {
         let row = row(&[0.6, 0.8]).unwrap();
         assert_eq!(row.seal().open().unwrap(), row);
+    }
+
+    #[test]
+    fn a_sealed_answer_opens_as_it_was_with_what_it_took() {
+        let answer = |text: &str| {
+            let answer = Answer {
+                text: text.into(),
+                tokens: Some(Tokens {
+                    prompt: 900,
+                    completion: 80,
+                }),
+            };
+            let key = CacheKey::answer("m", &["system", "question"], "t=0");
+            let took = Some(Duration::from_millis(3_210));
+            Row::made(key, "m".into(), Value::Answer(answer.into()), took)
+        };
+        let row = answer("By the ratio [1].\n").unwrap();
+        assert_eq!(row.took_ms, Some(3_210));
+        assert_eq!(row.seal().open().unwrap(), row);
+        let longer = Sealed {
+            took_ms: Some(9_999),
+            ..row.seal()
+        };
+        assert_eq!(longer.open().unwrap_err(), RowFault::Checksum);
+        assert_eq!(answer(" \n").unwrap_err(), RowFault::Blank);
+        let long = "x".repeat(MAX_ANSWER + 1);
+        assert!(matches!(answer(&long).unwrap_err(), RowFault::TooLong { .. }));
     }
 
     #[test]
@@ -221,12 +262,13 @@ mod tests {
     #[test]
     fn a_changed_field_breaks_the_seal() {
         let whole = row(&[0.6, 0.8]).unwrap().seal();
-        let changes: [fn(&mut Sealed); 7] = [
+        let changes: [fn(&mut Sealed); 8] = [
             |row| row.key.replace_range(0..1, "g"),
             |row| row.kind.push('s'),
             |row| row.model.push('2'),
             |row| row.dimension += 1,
             |row| row.stored_at_ms += 1,
+            |row| row.took_ms = Some(0),
             |row| row.value[3] ^= 1,
             |row| row.checksum[0] ^= 1,
         ];
@@ -241,10 +283,17 @@ mod tests {
     fn a_true_checksum_makes_no_vector_of_what_is_none() {
         let whole = row(&[0.6, 0.8]).unwrap().seal();
         type Change = fn(&mut Sealed);
-        let faults: [(Change, RowFault); 5] = [
-            (|row| row.kind = "answer".into(), RowFault::Kind),
+        let faults: [(Change, RowFault); 6] = [
+            (|row| row.kind = "song".into(), RowFault::Kind),
+            (|row| row.kind = "answer".into(), RowFault::Layout),
             (|row| row.key = "k".into(), RowFault::Key),
-            (|row| row.dimension = 0, RowFault::Dimension { found: 0 }),
+            (
+                |row| row.dimension = 0,
+                RowFault::Size {
+                    found: 8,
+                    expected: 0,
+                },
+            ),
             (
                 |row| row.dimension = 3,
                 RowFault::Size {

@@ -1,6 +1,5 @@
 //! The tiers by name, and where a value came from.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +34,7 @@ impl Tier {
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provenance {
-    /// Was there; it was computed `age` ago.
+    /// Was there; it was made `age` ago.
     Hit { tier: Tier, age: Duration },
     /// Found or loaded by another who asked for it at the same time.
     Joined,
@@ -45,7 +44,9 @@ pub enum Provenance {
 
 /// A value and where it came from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cached {
-    pub vector: Arc<[f32]>,
+pub struct Cached<T> {
+    pub value: T,
     pub provenance: Provenance,
+    /// How long it took to make, where that is known: what a hit saves.
+    pub took: Option<Duration>,
 }

@@ -81,7 +81,7 @@ pub enum Command {
     /// Look at a data set
     #[command(subcommand)]
     Dataset(DatasetCommand),
-    /// Look at the cached vectors, check them, move them
+    /// Look at the cached vectors and answers, check them, move them
     #[command(subcommand)]
     Cache(CacheCommand),
     /// Look at the configuration
@@ -107,6 +107,9 @@ pub struct Ask {
     /// Print the event stream, one JSON object a line
     #[arg(long)]
     pub events: bool,
+    /// Ask the model although the same answer is kept; the new one takes its place
+    #[arg(long)]
+    pub fresh: bool,
     /// Answer every line of a JSON Lines file of `{"id", "question"}`, `-` for standard input: one JSON object a line,
     /// in the order of the file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["question", "events"], value_hint = ValueHint::FilePath)]
@@ -218,7 +221,7 @@ pub enum DatasetCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
-    /// Count the vectors on disk by model, and say whether the shared tier answers
+    /// Count the vectors and answers on disk by model, and say whether the shared tier answers
     Stats {
         /// Print one JSON object
         #[arg(long)]
@@ -230,18 +233,18 @@ pub enum CacheCommand {
         #[arg(long)]
         repair: bool,
     },
-    /// Delete the vectors on disk; those of a shared tier are others' too and go when their time has come
+    /// Delete what is on disk; what is in a shared tier is others' too and goes when its time has come
     Clear {
         /// Only those of this model
         #[arg(long, value_name = "NAME")]
         model: Option<String>,
     },
-    /// Write all vectors on disk to one file that another machine can import
+    /// Write all rows on disk to one file that another machine can import
     Export {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
-    /// Take over the vectors of an export, or of an .embeddings file of the Python program
+    /// Take over the rows of an export, or of an .embeddings file of the Python program
     Import {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _, stderr, stdout};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -9,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Ask;
 use super::parts::{self, Plan};
-use super::print::{Report, argument_or_stdin, evidence};
+use super::print::{self, Report, argument_or_stdin, evidence};
 use super::{Exit, Failure};
 use crate::agent::Agent;
-use crate::agent::event::{AgentEvent, Event, Exchange, Phase, RunId};
+use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Phase, Question, RunId};
 use crate::config::Config;
 use crate::text;
 
@@ -26,13 +27,19 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
     };
     let runtime = super::runtime()?;
     runtime.block_on(async {
+        let freshness = if what.fresh {
+            Freshness::Fresh
+        } else {
+            Freshness::Kept
+        };
+        let question = question.map(|text| Question { text, freshness });
         let agent = Plan::of(config)?.start();
         let cancel = cancel_on_interrupt();
         let ended = match (question, what.batch) {
             (Some(question), _) if what.events => one(&agent, question, &cancel, Shape::Events).await,
             (Some(question), _) if what.json => one(&agent, question, &cancel, Shape::Json).await,
             (Some(question), _) => one(&agent, question, &cancel, Shape::Text).await,
-            (None, Some(file)) => batch(&agent, &file, &cancel).await,
+            (None, Some(file)) => batch(&agent, &file, freshness, &cancel).await,
             (None, None) => Err(Failure::usage(
                 "nothing was asked: give a question or --batch FILE",
             )),
@@ -65,12 +72,13 @@ enum Shape {
 pub(super) async fn exchange(
     agent: &Agent,
     run: RunId,
-    question: String,
+    question: impl Into<Question>,
     cancel: &CancellationToken,
     mut each: impl FnMut(&Event, &Exchange) -> Result<(), Failure>,
 ) -> Result<Exchange, Failure> {
     let (events, mut inbox) = mpsc::channel(EVENTS);
-    let mut exchange = Exchange::asked(question.clone());
+    let question = question.into();
+    let mut exchange = Exchange::asked(question.text.clone());
     let asking = agent.ask(run, question, events, cancel.clone());
     let reading = async {
         while let Some(event) = inbox.recv().await {
@@ -86,7 +94,7 @@ pub(super) async fn exchange(
 
 async fn one(
     agent: &Agent,
-    question: String,
+    question: Question,
     cancel: &CancellationToken,
     shape: Shape,
 ) -> Result<Exit, Failure> {
@@ -124,6 +132,15 @@ async fn one(
             if !done.hits.is_empty() {
                 writeln!(out, "\nEvidence")?;
                 write!(out, "{}", evidence(&done.hits))?;
+            }
+            if let Some(kept) = done.answer_origin {
+                let age = Duration::from_secs_f64(kept.age_ms.unwrap_or(0.0).max(0.0) / 1e3);
+                writeln!(
+                    stderr(),
+                    "The answer is {} old, of the {} tier: --fresh asks the model.",
+                    print::age(age),
+                    kept.tier.name()
+                )?;
             }
             if let Some(note) = &done.note {
                 writeln!(
@@ -177,7 +194,12 @@ struct Line {
     question: String,
 }
 
-async fn batch(agent: &Agent, file: &Path, cancel: &CancellationToken) -> Result<Exit, Failure> {
+async fn batch(
+    agent: &Agent,
+    file: &Path,
+    freshness: Freshness,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
     let named = if file == Path::new("-") {
         "standard input".to_owned()
     } else {
@@ -206,7 +228,11 @@ async fn batch(agent: &Agent, file: &Path, cancel: &CancellationToken) -> Result
         }
         let line: Line = serde_json::from_slice(&line).map_err(|error| wrong(&error))?;
         let run = RunId(number as u64 + 1);
-        let done = exchange(agent, run, line.question, cancel, |_, _| Ok(())).await?;
+        let question = Question {
+            text: line.question,
+            freshness,
+        };
+        let done = exchange(agent, run, question, cancel, |_, _| Ok(())).await?;
         object(&Report::of(&done, line.id.as_ref()))?;
         worst = worse(worst, Exit::of(&done));
         if cancel.is_cancelled() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::args::CacheCommand;
-use super::{Exit, Failure, parts};
+use super::{Exit, Failure, parts, print};
 use crate::cache::{self, BadRow, DiskError, ModelCount, Redis, Row, Store, TierState, TransferError};
 use crate::config::Config;
 use crate::text;
@@ -28,7 +28,7 @@ pub(super) fn run(config: &Config, command: &CacheCommand) -> Result<Exit, Failu
 
 fn store() -> Result<Store, Failure> {
     let path = parts::stored_vectors().ok_or_else(|| {
-        Failure::other("this system names no folder for caches, so there is no vector cache: set HOME")
+        Failure::other("this system names no folder for caches, so there is no cache: set HOME")
     })?;
     let store = Store::open(&path)?;
     if let Some(aside) = &store.moved_aside {
@@ -93,22 +93,26 @@ fn redis(config: &Config) -> Result<Option<TierState>, Failure> {
 fn table(report: &Report) -> String {
     let disk = &report.disk;
     let mut table = format!(
-        "disk   {}\n       {} vectors, {} in use\n",
+        "disk   {}\n       {} rows, {} in use\n",
         disk.path.display(),
         disk.entries,
         size(disk.bytes)
     );
     if !disk.models.is_empty() {
         table.push_str(&format!(
-            "\n{:32}{:>11}{:>10}{:>11}{:>9}{:>9}\n",
-            "model", "dimensions", "vectors", "bytes", "oldest", "newest"
+            "\n{:32}{:8}{:>11}{:>10}{:>11}{:>9}{:>9}\n",
+            "model", "kind", "dimensions", "rows", "bytes", "oldest", "newest"
         ));
     }
     for model in &disk.models {
         table.push_str(&format!(
-            "{:32}{:>11}{:>10}{:>11}{:>9}{:>9}\n",
+            "{:32}{:8}{:>11}{:>10}{:>11}{:>9}{:>9}\n",
             text::sanitize_line(&model.model),
-            model.dimension,
+            text::sanitize_line(&model.kind),
+            // An answer has none.
+            Some(model.dimension)
+                .filter(|dimension| *dimension > 0)
+                .map_or_else(|| "-".to_owned(), |dimension| dimension.to_string()),
             model.entries,
             size(model.bytes),
             age(model.oldest_ms),
@@ -139,16 +143,7 @@ fn size(bytes: u64) -> String {
 /// How long ago a time in milliseconds since 1970 was.
 fn age(then_ms: u64) -> String {
     let then = std::time::UNIX_EPOCH.checked_add(Duration::from_millis(then_ms));
-    let seconds = then
-        .and_then(|then| then.elapsed().ok())
-        .unwrap_or_default()
-        .as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
+    print::age(then.and_then(|then| then.elapsed().ok()).unwrap_or_default())
 }
 
 fn verify(repair: bool) -> Result<Exit, Failure> {
@@ -194,7 +189,7 @@ fn verify(repair: bool) -> Result<Exit, Failure> {
 
 fn clear(model: Option<&str>) -> Result<Exit, Failure> {
     let cleared = store()?.clear(model)?;
-    writeln!(stdout(), "{cleared} vectors deleted")?;
+    writeln!(stdout(), "{cleared} rows deleted")?;
     Ok(Exit::Success)
 }
 
@@ -228,7 +223,7 @@ fn export(path: &Path) -> Result<Exit, Failure> {
             bad.fault
         )?;
     }
-    writeln!(stdout(), "{}: {} vectors", path.display(), exported.rows)?;
+    writeln!(stdout(), "{}: {} rows", path.display(), exported.rows)?;
     Ok(if exported.bad.is_empty() {
         Exit::Success
     } else {
@@ -297,7 +292,7 @@ struct Importing {
 }
 
 impl Importing {
-    /// Writes what waits, and then says how many vectors are on disk for good.
+    /// Writes what waits, and then says how many rows are on disk for good.
     fn store_waiting(&mut self) -> Result<(), ImportError> {
         if self.waiting.is_empty() && self.stored > 0 {
             return Ok(());
@@ -306,7 +301,7 @@ impl Importing {
         self.stored += self.waiting.len();
         self.waiting.clear();
         let mut out = stdout().lock();
-        writeln!(out, "{} vectors stored", self.stored)?;
+        writeln!(out, "{} rows stored", self.stored)?;
         out.flush()?;
         Ok(())
     }

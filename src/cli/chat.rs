@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts::{self, Plan};
 use super::{Exit, Failure, draft};
-use crate::agent::event::{AgentEvent, Event, RunId, Stage, VERSION};
+use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
 use crate::agent::{Agent, Load};
 use crate::app::{App, Effect, Gauges, Loading};
-use crate::cache::{TierState, TierStats, VectorCache};
+use crate::cache::{Cache, TierState, TierStats};
 use crate::config::Config;
 use crate::embedding::Readiness;
 use crate::provider::Gate;
@@ -109,7 +109,7 @@ impl Runner for Runs {
 async fn ask(
     agent: Arc<Agent>,
     run: RunId,
-    question: String,
+    question: Question,
     events: mpsc::Sender<Event>,
     done: CancellationToken,
 ) {
@@ -139,7 +139,7 @@ struct Loads {
     fixed: Gauges,
     model: watch::Receiver<Readiness>,
     knowledge: watch::Receiver<Load>,
-    cache: Arc<VectorCache>,
+    cache: Arc<Cache>,
     /// What stands before the chat model's endpoint, if one is asked.
     gate: Option<Gate>,
 }
@@ -247,7 +247,7 @@ mod tests {
             fixed: Gauges::default(),
             model: readiness,
             knowledge: load,
-            cache: Arc::new(VectorCache::with_capacity(1)),
+            cache: Arc::new(Cache::with_capacity(1)),
             gate: Some(gate.clone()),
         };
         let (told, mut heard) = watch::channel(loads.gauges());
@@ -287,7 +287,7 @@ mod tests {
                 fixed: Gauges::default(),
                 model: readiness,
                 knowledge: load,
-                cache: Arc::new(VectorCache::with_capacity(1)),
+                cache: Arc::new(Cache::with_capacity(1)),
                 gate: None,
             };
             let (told, mut heard) = watch::channel(loads.gauges());

@@ -11,14 +11,15 @@ use super::{Failure, embedder};
 use crate::agent::Load;
 use crate::cache::{Looked, PAIR, Store, Wanted};
 use crate::config::Config;
-use crate::dataset::{Dataset, OutsideQuestion, indexed_texts, outside_questions};
+use crate::dataset::{Dataset, OutsideQuestion, Phrasings, indexed_texts, outside_questions};
 use crate::embedding::vectors::{self, VectorFile};
 use crate::embedding::{Embedder, Matrix, ModelId, RemoteEmbedder, Vector};
-use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, Views, embed_missing};
+use crate::retrieval::bundle::{Bundle, BundledTexts};
+use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, View, Views, embed_missing};
 use crate::whole_file;
 
 /// Vectors of the bundled set, computed ahead of time by the command in CONTRIBUTING.md.
-const BUNDLED_VECTORS: &[u8] = include_bytes!("../../data/vectors/all-minilm-l6-v2-q4.bin");
+static BUNDLED_VECTORS: &[u8] = include_bytes!("../../data/vectors/all-minilm-l6-v2-q4.bin");
 
 /// The word index of the bundled set, made by the same command.
 const BUNDLED_WORDS: &[u8] = include_bytes!("../../data/words/bundled.bin");
@@ -35,13 +36,49 @@ pub(super) fn dataset(path: Option<&PathBuf>) -> Result<Dataset, Failure> {
     read.map_err(|error| Failure::other(error.to_string()))
 }
 
+/// Everything of the bundled set that has a vector of the model inside the program: the texts of each pair and its
+/// phrasings, then the reference questions outside the field.
+pub(super) fn bundled_texts(
+    dataset: &Dataset,
+    phrasings: &Phrasings,
+    questions: &[OutsideQuestion],
+) -> BundledTexts {
+    let mut of = BundledTexts::default();
+    let mut own = Views::of(dataset).owned().peekable();
+    for (index, pair) in dataset.pairs.iter().enumerate() {
+        while let Some((owner, text)) = own.next_if(|((owner, _), _)| *owner == index) {
+            of.owners.push(owner);
+            of.texts.push(text);
+        }
+        for text in phrasings.of(pair) {
+            of.owners.push((index, View::Phrasing));
+            of.texts.push(text.clone());
+        }
+    }
+    of.texts
+        .extend(questions.iter().map(|outside| outside.question.clone()));
+    of
+}
+
+/// The phrasings inside the program.
+pub(super) fn phrasings() -> Result<Phrasings, Failure> {
+    Phrasings::bundled().map_err(|error| broken("phrasings", &error))
+}
+
+/// The reference questions inside the program.
+pub(super) fn references() -> Result<Vec<OutsideQuestion>, Failure> {
+    outside_questions().map_err(|error| broken("reference questions", &error))
+}
+
+fn broken(what: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::other(format!(
+        "the {what} inside the program are broken ({error}): install it again"
+    ))
+}
+
 /// Everything that has a vector: the texts of the pairs, then the reference questions outside the field.
 pub(super) fn embedded_texts(dataset: &Dataset) -> Result<(Vec<String>, Vec<OutsideQuestion>), Failure> {
-    let questions = outside_questions().map_err(|error| {
-        Failure::other(format!(
-            "the reference questions inside the program are broken ({error}): install it again"
-        ))
-    })?;
+    let questions = references()?;
     let mut texts = Views::of(dataset).texts;
     texts.extend(questions.iter().map(|outside| outside.question.clone()));
     Ok((texts, questions))
@@ -49,14 +86,40 @@ pub(super) fn embedded_texts(dataset: &Dataset) -> Result<(Vec<String>, Vec<Outs
 
 /// Builds the corpus and says how that went.
 pub(super) async fn load(path: Option<PathBuf>, embedder: Arc<dyn Embedder>, told: watch::Sender<Load>) {
-    tell(&told, build(path, embedder).await);
+    let built = match path {
+        None => spawn_blocking(bundled)
+            .await
+            .map_err(|error| gone(&error))
+            .and_then(|built| built),
+        Some(path) => build(path, embedder).await,
+    };
+    tell(&told, built);
+}
+
+/// What a thread that loads died of.
+fn gone(error: &JoinError) -> Failure {
+    Failure::other(format!("loading the data set failed: {error}"))
+}
+
+/// The corpus inside the program. Nothing of it is checked here that a test has checked.
+fn bundled() -> Result<Corpus, Failure> {
+    let indexes = || {
+        let words = LexicalIndex::decode_trusted(BUNDLED_WORDS).map_err(|error| error.to_string())?;
+        let vectors = Bundle::read(BUNDLED_VECTORS).map_err(|error| error.to_string())?;
+        Ok::<_, String>((words, vectors))
+    };
+    let (dataset, indexes) = rayon::join(|| dataset(None), indexes);
+    let (words, vectors) = indexes.map_err(Failure::other)?;
+    let corpus = Corpus::of_bundle(dataset?, words, vectors, references()?);
+    corpus.ok_or_else(|| {
+        Failure::other("the indexes inside the program are not those of its data: install it again")
+    })
 }
 
 /// Builds the corpus of what is known already and says how that went.
 pub(super) async fn load_known(known: Known, told: watch::Sender<Load>) {
     let built = spawn_blocking(move || known.corpus()).await;
-    let gone = |error: JoinError| Failure::other(format!("loading the data set failed: {error}"));
-    tell(&told, built.map_err(gone).and_then(|built| built));
+    tell(&told, built.map_err(|error| gone(&error)).and_then(|built| built));
 }
 
 fn tell(told: &watch::Sender<Load>, built: Result<Corpus, Failure>) {
@@ -72,11 +135,17 @@ pub(super) struct Known {
     questions: Vec<OutsideQuestion>,
     vectors: Matrix,
     stored: Option<PathBuf>,
+    is_bundled: bool,
 }
 
 impl Known {
     fn corpus(self) -> Result<Corpus, Failure> {
-        let words = words(&self.dataset, self.stored.as_deref());
+        // The bundled words are of the bundled set, whoever embeds it.
+        let words = match self.is_bundled {
+            true => LexicalIndex::decode_trusted(BUNDLED_WORDS)
+                .map_err(|error| Failure::other(error.to_string()))?,
+            false => words(&self.dataset, self.stored.as_deref()),
+        };
         let corpus = Corpus::with_words(self.dataset, words);
         let mut corpus = with_vectors(corpus, self.questions, self.vectors)?;
         corpus.scale = Scale::of(&corpus.outside.background());
@@ -115,6 +184,7 @@ pub(super) fn known(config: &Config, model: &str) -> Result<(RemoteEmbedder, Kno
         questions,
         vectors,
         stored,
+        is_bundled: path.is_none(),
     };
     Ok((embedder, known))
 }
@@ -155,10 +225,8 @@ fn cached(store: &Store, model: &ModelId, text: &str) -> Option<Vector> {
     let Ok(Looked::Hit(row)) = store.get(&wanted.key) else {
         return None;
     };
-    let is_wanted = row.model == wanted.model;
-    Vector::from_unit(row.vector, model.dimension)
-        .ok()
-        .filter(|_| is_wanted)
+    let numbers = row.vector().filter(|_| row.model == wanted.model)?;
+    Vector::from_unit(numbers.clone(), model.dimension).ok()
 }
 
 /// Without the file the next start is as slow as this one, and nothing else is lost.
@@ -183,10 +251,10 @@ fn with_vectors(
 
 /// Reads and indexes off the async threads, the words beside the vectors: the first answer waits for both. Texts whose
 /// vector is stored nowhere are embedded, and then stored, so that a set of the user's own costs that time once.
-async fn build(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Corpus, Failure> {
-    let gone = |error: JoinError| Failure::other(format!("loading the data set failed: {error}"));
+async fn build(path: PathBuf, embedder: Arc<dyn Embedder>) -> Result<Corpus, Failure> {
     let other = |error: &dyn std::fmt::Display| Failure::other(error.to_string());
-    let stored = path.as_deref().and_then(stored_path);
+    let stored = stored_path(&path);
+    let is_new = !stored.as_deref().is_some_and(Path::exists);
     let file = spawn_blocking({
         let stored = stored.clone();
         move || best_file(stored.as_deref())
@@ -194,13 +262,13 @@ async fn build(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Cor
     let corpus = spawn_blocking({
         let stored = stored.clone();
         move || {
-            let dataset = dataset(path.as_ref())?;
+            let dataset = dataset(Some(&path))?;
             let words = words(&dataset, stored.as_deref());
             Ok::<_, Failure>(Corpus::with_words(dataset, words))
         }
     });
-    let corpus = corpus.await.map_err(gone)??;
-    let file = file.await.map_err(gone)?;
+    let corpus = corpus.await.map_err(|error| gone(&error))??;
+    let file = file.await.map_err(|error| gone(&error))?;
 
     let model = embedder.model_id().clone();
     let reconcile = move || -> Result<_, Failure> {
@@ -208,8 +276,10 @@ async fn build(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Cor
         let reconciled = vectors::reconcile(&model, &texts, file);
         Ok((corpus, questions, texts, model, reconciled))
     };
-    let (corpus, questions, texts, model, reconciled) = spawn_blocking(reconcile).await.map_err(gone)??;
-    let is_new = !reconciled.missing.is_empty();
+    let (corpus, questions, texts, model, reconciled) =
+        spawn_blocking(reconcile).await.map_err(|error| gone(&error))??;
+    // With a file of its own the next start need not look through the bundled vectors.
+    let is_new = is_new || !reconciled.missing.is_empty();
     let vectors = embed_missing(embedder.as_ref(), &texts, reconciled, |_| {})
         .await
         .map_err(|error| other(&error))?;
@@ -219,21 +289,19 @@ async fn build(path: Option<PathBuf>, embedder: Arc<dyn Embedder>) -> Result<Cor
         }
         with_vectors(corpus, questions, vectors)
     };
-    spawn_blocking(index).await.map_err(gone)?
+    spawn_blocking(index).await.map_err(|error| gone(&error))?
 }
 
-/// The word index of a set: the bundled one, the stored one of a set of the user's own, or a new one, then stored.
+/// The word index of a set of the user's own: the stored one, or a new one, then stored.
 fn words(dataset: &Dataset, stored: Option<&Path>) -> LexicalIndex {
     let texts = indexed_texts(dataset);
     let stored = stored.map(|path| path.with_extension("words"));
-    let known = match &stored {
-        // Which of the faults it is changes nothing: the index is built again.
-        Some(path) => std::fs::read(path)
-            .ok()
-            .and_then(|bytes| LexicalIndex::decode(&bytes, &texts).ok()),
-        None => None,
-    };
-    if let Some(known) = known.or_else(|| LexicalIndex::decode(BUNDLED_WORDS, &texts).ok()) {
+    // Which of the faults it is changes nothing: the index is built again.
+    let known = stored
+        .as_ref()
+        .and_then(|path| std::fs::read(path).ok())
+        .and_then(|bytes| LexicalIndex::decode(&bytes, &texts).ok());
+    if let Some(known) = known {
         return known;
     }
     let built = LexicalIndex::build(&texts);
@@ -245,17 +313,20 @@ fn words(dataset: &Dataset, stored: Option<&Path>) -> LexicalIndex {
     built
 }
 
-/// The file that should know a set's vectors: the stored one of a set of the user's own, else the bundled one. A file
-/// that cannot be trusted costs time, not correctness.
+/// The file that should know a set's vectors: the stored one of a set of the user's own, else the bundled one, which knows
+/// at least the references. A file that cannot be trusted costs time, not correctness.
 fn best_file(stored: Option<&Path>) -> Option<VectorFile> {
     let warn = |error: &vectors::VectorFileError| tracing::warn!(%error, "vectors are computed anew");
     let stored = stored.filter(|path| path.exists());
     let stored = stored.and_then(|path| VectorFile::load(path).inspect_err(warn).ok());
-    stored.or_else(|| {
-        VectorFile::parse(BUNDLED_VECTORS, "the file of the bundled vectors")
-            .inspect_err(warn)
-            .ok()
-    })
+    stored.or_else(bundled_file)
+}
+
+/// The bundled vectors, by their texts.
+fn bundled_file() -> Option<VectorFile> {
+    let bundle = Bundle::read(BUNDLED_VECTORS).ok()?;
+    let texts = bundled_texts(&dataset(None).ok()?, &phrasings().ok()?, &references().ok()?).texts;
+    VectorFile::of(bundle.model(), &texts, bundle.to_matrix())
 }
 
 /// Where the vectors of a set of the user's own are stored: in the platform's cache folder, by the set's path.
@@ -296,33 +367,30 @@ mod tests {
     use super::*;
     use crate::embedding::LocalEmbedder;
 
+    const REBUILD: &str = "rebuild the indexes as CONTRIBUTING.md says";
+
     #[test]
     fn the_bundled_vectors_are_those_of_the_bundled_texts() {
-        let (texts, questions) = embedded_texts(&dataset(None).unwrap()).unwrap();
-        let known = vectors::reconcile(&LocalEmbedder::bundled_id(), &texts, best_file(None));
-        let rebuild = "rebuild the indexes as CONTRIBUTING.md says";
-        let missing: Vec<&String> = known
-            .missing
-            .iter()
-            .filter_map(|index| texts.get(*index))
-            .collect();
-        assert!(missing.is_empty(), "{rebuild}; no vector for {missing:#?}");
-        assert!(texts.len() > 4 * questions.len());
+        let of = bundled_texts(
+            &dataset(None).unwrap(),
+            &phrasings().unwrap(),
+            &references().unwrap(),
+        );
+        let bundle = Bundle::read(BUNDLED_VECTORS).unwrap();
+        assert!(
+            Bundle::is_whole(BUNDLED_VECTORS) && bundle.is_of(&of),
+            "{REBUILD}"
+        );
+        assert_eq!(*bundle.model(), LocalEmbedder::bundled_id());
+        assert!(bundled().is_ok());
     }
 
     #[test]
     fn the_scale_of_the_bundled_model_is_one_to_one() {
-        let (texts, questions) = embedded_texts(&dataset(None).unwrap()).unwrap();
-        let known = known_vectors(&LocalEmbedder::bundled_id(), &texts, None, None);
-        let file = vectors::reconcile(&LocalEmbedder::bundled_id(), &texts, best_file(None));
-        assert_eq!(
-            known.vectors.iter().flatten().count(),
-            0,
-            "those are of no endpoint"
-        );
-        let outside: Vec<Vector> = file.into_vectors().into_iter().flatten().collect();
-        let outside = Matrix::of(&outside[texts.len() - questions.len()..]).unwrap();
-        let reference = Outside::build(questions, outside).unwrap().background();
+        let mut rows = Bundle::read(BUNDLED_VECTORS).unwrap().to_matrix();
+        let references = references().unwrap();
+        let rows = rows.split_off(rows.len() - references.len());
+        let reference = Outside::build(references, rows).unwrap().background();
         let (median, high) = (
             reference.quantile(50.0).unwrap(),
             reference.quantile(99.0).unwrap(),
@@ -339,11 +407,16 @@ mod tests {
 
     #[test]
     fn the_bundled_word_index_is_that_of_the_bundled_texts() {
-        let texts = indexed_texts(&dataset(None).unwrap());
+        let texts = phrasings().unwrap().indexed_texts(&dataset(None).unwrap());
         let built = LexicalIndex::build(&texts).encode(&texts);
-        assert!(
-            built.as_deref() == Some(BUNDLED_WORDS),
-            "rebuild the indexes as CONTRIBUTING.md says"
-        );
+        assert!(built.as_deref() == Some(BUNDLED_WORDS), "{REBUILD}");
+    }
+
+    #[test]
+    fn a_set_of_the_users_own_takes_over_the_vectors_of_bundled_texts() {
+        let dataset = dataset(None).unwrap();
+        let (texts, _) = embedded_texts(&dataset).unwrap();
+        let known = vectors::reconcile(&LocalEmbedder::bundled_id(), &texts, best_file(None));
+        assert_eq!(known.missing, Vec::<usize>::new());
     }
 }

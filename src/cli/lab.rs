@@ -77,7 +77,7 @@ impl Open {
             lab = Some(match lab {
                 None => Lab::new(corpus, name.clone()),
                 Some(lab) => lab
-                    .with_index(name.clone(), Arc::clone(&corpus.dense))
+                    .with_corpus(name.clone(), corpus)
                     .map_err(|error| Failure::usage(error.to_string()))?,
             });
         }
@@ -134,5 +134,5 @@ async fn vector(agent: &Agent, text: &str) -> Result<Vector, Failure> {
     };
     let cached = agent.cache.get_or_load(&wanted, load).await;
     let cached = cached.map_err(|error| failed(&error))?;
-    Vector::from_unit(cached.vector, model.dimension).map_err(|fault| failed(&fault))
+    Vector::from_unit(cached.value, model.dimension).map_err(|fault| failed(&fault))
 }

@@ -9,7 +9,7 @@ use super::{Failure, embedder};
 use crate::agent::event::{NotAPrice, Price};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
 use crate::app::Gauges;
-use crate::cache::{Disk, Redis, RedisAddress, VectorCache};
+use crate::cache::{Cache, Disk, Redis, RedisAddress};
 use crate::config::{ChatChoice, Config, ModelPrice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder, RemoteEmbedder};
 use crate::provider::{ApiKey, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
@@ -107,8 +107,8 @@ impl Plan {
     }
 
     /// The tiers, opened in the background.
-    fn cache(&self) -> VectorCache {
-        let mut cache = VectorCache::with_capacity(MEMORY_CACHE_BYTES);
+    fn cache(&self) -> Cache {
+        let mut cache = Cache::with_capacity(MEMORY_CACHE_BYTES);
         if let Some((address, ttl)) = &self.redis {
             cache = cache.with_redis(Redis::connect(address.clone(), *ttl));
         }
@@ -141,7 +141,7 @@ pub(super) fn stored_vectors() -> Option<PathBuf> {
 
 /// Writes what the cache has not yet written. The end of the program waits a moment for it, and not for a disk that
 /// hangs: what is lost is computed again.
-pub(super) async fn flush(cache: &VectorCache) {
+pub(super) async fn flush(cache: &Cache) {
     match tokio::time::timeout(FLUSH, cache.flush()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "the newest vectors are not on disk"),

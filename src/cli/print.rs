@@ -1,12 +1,13 @@
 //! What `ask` and `search` print: the same exchange that the panes show.
 
 use std::io::{IsTerminal as _, Read as _};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::Failure;
 use crate::agent::event::{
-    Cost, Exchange, Hit, Limits, Outcome, Phase, Stage, StageRow, Timing, Usage, VectorOrigin,
+    AnswerOrigin, Cost, Exchange, Hit, Limits, Outcome, Phase, Stage, StageRow, Timing, Usage, VectorOrigin,
 };
 use crate::text;
 
@@ -29,6 +30,8 @@ pub(super) struct Report<'a> {
     timing: Timing,
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<VectorOrigin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_answer: Option<AnswerOrigin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<&'a Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +61,7 @@ impl<'a> Report<'a> {
             cost: exchange.cost(),
             timing: exchange.timing(),
             vector: exchange.vector,
+            kept_answer: exchange.answer_origin,
             limits: exchange.limits.as_ref(),
             note: exchange.note.as_deref(),
             error: match &exchange.phase {
@@ -107,6 +111,16 @@ pub(super) fn evidence(hits: &[Hit]) -> String {
         }
     }
     lines
+}
+
+/// How old a thing is: `5 s`, `3 min`, `7 h`, `12 d`.
+pub(super) fn age(age: Duration) -> String {
+    match age.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
 }
 
 /// The argument itself, or standard input for `-`.

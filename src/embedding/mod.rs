@@ -4,6 +4,7 @@
 mod error;
 mod local;
 mod matrix;
+mod quantised;
 pub mod remote;
 mod vector;
 pub mod vectors;
@@ -11,6 +12,7 @@ pub mod vectors;
 pub use error::EmbedError;
 pub use local::{LocalEmbedder, Tokenizer, knows_whole_word};
 pub use matrix::Matrix;
+pub use quantised::Quantised;
 pub use remote::RemoteEmbedder;
 pub use vector::{Vector, VectorFault};
 

@@ -79,6 +79,17 @@ pub enum Role {
     Assistant,
 }
 
+impl Role {
+    /// The name as it is sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
 /// What an answer consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChatEvent {

@@ -3,17 +3,19 @@
 //! A raw cosine says little, because models squeeze texts of one field together. Its percentile among the cosines of
 //! different pairs of the corpus says how far it stands out.
 
+use serde::{Deserialize, Serialize};
+
 use super::DenseIndex;
 use super::dense::dot;
 
 /// Rows that are compared with others at most, evenly spaced over the corpus.
 const ROWS: usize = 1_000;
 /// Other rows that each of them is compared with, drawn at random. 25,000 cosines make a percentile good to about 0.15
-/// points at the 95th (`sqrt(0.95 * 0.05 / 25,000)`), and take 4 ms of every start.
+/// points at the 95th (`sqrt(0.95 * 0.05 / 25,000)`), and take 4 ms of a start with a set of the user's own.
 const OTHERS: usize = 25;
 
 /// Cosines between different pairs of a corpus, ascending.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Background {
     cosines: Vec<f32>,
 }

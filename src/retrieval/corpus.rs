@@ -1,11 +1,12 @@
 //! A data set with its indexes: everything that a question is answered from.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use crate::dataset::{Dataset, Pair, indexed_texts};
+use crate::dataset::{Dataset, OutsideQuestion, Pair, indexed_texts};
 use crate::embedding::vectors::Reconciled;
 use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 
+use super::bundle::{Bundle, Unpacked};
 use super::spelling::LazySpelling;
 use super::{
     Background, Bm25, Corrected, DenseHit, DenseIndex, Fusion, LexicalIndex, LexicalSearch, Outside, Ranked,
@@ -20,7 +21,7 @@ const BATCH: usize = 32;
 pub struct Corpus {
     pub dataset: Dataset,
     /// Empty for a corpus without vectors.
-    pub dense: Arc<DenseIndex>,
+    pub dense: DenseIndex,
     pub lexical: LexicalIndex,
     /// Empty for a corpus of fewer than two vectors.
     pub background: Background,
@@ -55,7 +56,7 @@ impl Corpus {
 
     /// Adds the vectors to a corpus without: that of the text `i` of its data set's [`Views`] in the row `i`.
     pub fn with_vectors(self, vectors: Matrix) -> Result<Self, CorpusError> {
-        let owners: Vec<usize> = self.owners().collect();
+        let owners: Vec<usize> = Views::owners(&self.dataset).map(|(pair, _)| pair).collect();
         let unequal = CorpusError::Unequal {
             name: self.dataset.name.clone(),
             texts: owners.len(),
@@ -64,9 +65,33 @@ impl Corpus {
         let dense = DenseIndex::of_pairs(vectors, owners).ok_or(unequal)?;
         let background = Background::sample(&dense);
         Ok(Self {
-            dense: Arc::new(dense),
+            dense,
             background,
             ..self
+        })
+    }
+
+    /// The bundled set with what was made of it ahead of time; `None` when they do not belong together.
+    pub fn of_bundle(
+        dataset: Dataset,
+        lexical: LexicalIndex,
+        bundle: Bundle,
+        questions: Vec<OutsideQuestion>,
+    ) -> Option<Self> {
+        let Unpacked {
+            dense,
+            views,
+            background,
+            outside,
+        } = bundle.unpack()?;
+        let last = dense.owner(dense.len().checked_sub(1)?)?;
+        (last + 1 == dataset.pairs.len() && lexical.len() == dataset.pairs.len()).then_some(())?;
+        Some(Self {
+            dense,
+            views,
+            background,
+            outside: Outside::build(questions, outside)?,
+            ..Self::with_words(dataset, lexical)
         })
     }
 
@@ -79,7 +104,7 @@ impl Corpus {
     /// A corpus without vectors of a data set whose [`indexed_texts`] are indexed already.
     pub fn with_words(dataset: Dataset, lexical: LexicalIndex) -> Self {
         Self {
-            dense: Arc::default(),
+            dense: DenseIndex::default(),
             lexical,
             background: Background::default(),
             outside: Outside::default(),
@@ -97,15 +122,10 @@ impl Corpus {
         self.views.get(hit.row).copied()
     }
 
-    /// The pair of each text that has a vector, in the order of the [`Views`].
-    pub(super) fn owners(&self) -> impl Iterator<Item = usize> {
-        Views::owners(&self.dataset).map(|(pair, _)| pair)
-    }
-
-    /// Every pair by its nearest text of a unit, best first. `dense` holds the vectors of this corpus, by whichever model.
-    pub fn search_vectors(&self, dense: &DenseIndex, unit: Unit, query: &Vector) -> Vec<DenseHit> {
+    /// Every pair by its nearest text of a unit, best first; nothing for a vector of another size.
+    pub fn search_vectors(&self, unit: Unit, query: &Vector) -> Vec<DenseHit> {
         let has = |row: usize| self.views.get(row).is_some_and(|view| unit.has(*view));
-        dense.search_among(query, self.len(), has)
+        self.dense.search_among(query, self.len(), has)
     }
 
     /// Every pair whose texts of a unit share a word with the query, best first.
@@ -207,7 +227,7 @@ mod tests {
     use crate::embedding::{ModelId, Readiness};
     use crate::retrieval::Method;
     use futures::future::BoxFuture;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
     use tokio::sync::watch;
 
     /// Embeds a text as the counts of three words and writes down what it was asked.

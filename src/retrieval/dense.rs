@@ -5,25 +5,79 @@
 use std::cmp::Ordering;
 
 use super::hits::DenseHit;
-use crate::embedding::{Matrix, Vector};
+use crate::embedding::{Matrix, Quantised, Vector};
 
 /// Unit vectors of a corpus and the pair of each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DenseIndex {
-    rows: Matrix,
+    rows: Rows,
     /// The pair of each row, ascending.
     owners: Vec<usize>,
 }
 
+/// The vectors as they are held.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    Exact(Matrix),
+    Quantised(Quantised),
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Self::Exact(rows) => rows.len(),
+            Self::Quantised(rows) => rows.len(),
+        }
+    }
+
+    fn dimension(&self) -> usize {
+        match self {
+            Self::Exact(rows) => rows.dimension(),
+            Self::Quantised(rows) => rows.dimension(),
+        }
+    }
+
+    /// Cosine of a vector with every row; nothing for a vector of another size.
+    fn scores(&self, query: &[f32]) -> Vec<f32> {
+        let rows = match self {
+            Self::Quantised(rows) => return rows.scores(query),
+            Self::Exact(rows) if rows.dimension() == query.len() => rows,
+            Self::Exact(_) => return Vec::new(),
+        };
+        // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set.
+        pulp::Arch::new().dispatch(|| rows.rows().map(|row| dot(row, query)).collect())
+    }
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self::Exact(Matrix::default())
+    }
+}
+
+impl From<Matrix> for Rows {
+    fn from(rows: Matrix) -> Self {
+        Self::Exact(rows)
+    }
+}
+
+impl From<Quantised> for Rows {
+    fn from(rows: Quantised) -> Self {
+        Self::Quantised(rows)
+    }
+}
+
 impl DenseIndex {
     /// An index in which each row is a pair of its own.
-    pub fn build(rows: Matrix) -> Self {
+    pub fn build(rows: impl Into<Rows>) -> Self {
+        let rows = rows.into();
         let owners = (0..rows.len()).collect();
         Self { rows, owners }
     }
 
     /// An index in which the pair of the row `i` is `owners[i]`, ascending; `None` when their numbers differ.
-    pub fn of_pairs(rows: Matrix, owners: Vec<usize>) -> Option<Self> {
+    pub fn of_pairs(rows: impl Into<Rows>, owners: Vec<usize>) -> Option<Self> {
+        let rows = rows.into();
         (owners.len() == rows.len() && owners.is_sorted()).then_some(Self { rows, owners })
     }
 
@@ -33,7 +87,7 @@ impl DenseIndex {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// Numbers in a row; 0 for an index of nothing.
@@ -46,9 +100,12 @@ impl DenseIndex {
         self.owners.get(row).copied()
     }
 
-    /// The numbers of a row.
+    /// The numbers of a row that is held exactly.
     pub fn row(&self, index: usize) -> Option<&[f32]> {
-        self.rows.row(index)
+        match &self.rows {
+            Rows::Exact(rows) => rows.row(index),
+            Rows::Quantised(_) => None,
+        }
     }
 
     /// The `k` pairs of the highest cosine, best first; equal cosines in the order of the pairs. Nothing for an index
@@ -59,7 +116,7 @@ impl DenseIndex {
 
     /// [`Self::search`] among some of the rows only; a pair without one of them is not found.
     pub fn search_among(&self, query: &Vector, k: usize, keep: impl Fn(usize) -> bool) -> Vec<DenseHit> {
-        let mut hits = self.nearest_rows(&self.scores(query.as_slice()), keep);
+        let mut hits = self.nearest_rows(&self.rows.scores(query.as_slice()), keep);
         let better = |left: &DenseHit, right: &DenseHit| {
             descending(left.score, right.score).then(left.index.cmp(&right.index))
         };
@@ -100,18 +157,6 @@ impl DenseIndex {
             start += rows.len();
         }
         hits
-    }
-
-    /// Cosine of the query with every row.
-    fn scores(&self, query: &[f32]) -> Vec<f32> {
-        if query.len() != self.rows.dimension() {
-            return Vec::new();
-        }
-        // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set.
-        pulp::Arch::new().dispatch(|| {
-            let rows = self.rows.rows();
-            rows.map(|row| dot(row, query)).collect()
-        })
     }
 }
 

@@ -66,6 +66,15 @@ impl LexicalIndex {
         Ok(Self { postings })
     }
 
+    /// The index in such bytes that are part of the program, unchecked but for its form.
+    ///
+    /// # Errors
+    /// When it is of another version or damaged.
+    pub fn decode_trusted(bytes: &[u8]) -> Result<Self, WordsError> {
+        let postings = Postings::decode_trusted(bytes)?;
+        Ok(Self { postings })
+    }
+
     /// Number of texts.
     pub fn len(&self) -> usize {
         self.postings.texts()

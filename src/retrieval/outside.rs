@@ -1,8 +1,9 @@
 //! How near a question is to what the program does not answer: the other side of the scale that judges evidence.
 
+use super::dense::Rows;
 use super::{Background, DenseIndex};
 use crate::dataset::{OutsideKind, OutsideQuestion};
-use crate::embedding::{Matrix, Vector};
+use crate::embedding::Vector;
 
 /// Reference questions outside the field, with their vectors.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +22,7 @@ pub struct OutsideHit {
 
 impl Outside {
     /// The reference `questions[i]` with its vector in the row `i`; `None` when their numbers differ.
-    pub fn build(questions: Vec<OutsideQuestion>, vectors: Matrix) -> Option<Self> {
+    pub fn build(questions: Vec<OutsideQuestion>, vectors: impl Into<Rows>) -> Option<Self> {
         let index = DenseIndex::build(vectors);
         (questions.len() == index.len()).then_some(Self { questions, index })
     }
@@ -48,6 +49,7 @@ impl Outside {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedding::Matrix;
 
     #[test]
     fn the_nearest_references_say_why() {

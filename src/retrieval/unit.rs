@@ -9,7 +9,7 @@ pub enum Unit {
     /// The question as it stands in the data set.
     Question,
     QuestionAnswer,
-    /// Question, aliases and answer: what the program itself searches.
+    /// Question, aliases, answer and every other wording: what the program itself searches.
     #[default]
     All,
 }
@@ -30,7 +30,7 @@ impl Unit {
     pub fn has(self, view: View) -> bool {
         match self {
             Self::Question => view == View::Question,
-            Self::QuestionAnswer => view != View::Alias,
+            Self::QuestionAnswer => matches!(view, View::Question | View::Answer),
             Self::All => true,
         }
     }

@@ -4,14 +4,18 @@
 //! the right topic for 79 % with one vector of the joined text and for 83 % with one vector a text (hybrid, 351 pairs),
 //! since a mean over 250 tokens drowns the one phrase that a question is close to.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dataset::Dataset;
 
 /// Which text of a pair a vector was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum View {
     Question,
     Alias,
     Answer,
+    /// Another way of asking, of the bundled set: see `dataset/phrasings.rs`.
+    Phrasing,
 }
 
 /// The texts of a data set that are embedded, those of one pair behind each other.
@@ -36,6 +40,11 @@ impl Views {
             texts: texts.collect(),
             owners: Self::owners(dataset).collect(),
         }
+    }
+
+    /// Each text with its owner.
+    pub fn owned(self) -> impl Iterator<Item = ((usize, View), String)> {
+        self.owners.into_iter().zip(self.texts)
     }
 
     /// The pair of each text, and what the text is to it.

@@ -1,8 +1,8 @@
 //! The event line as it is recorded and sent: what is written here must be readable for ever.
 
 use defi_qa::agent::event::{
-    AgentEvent, DenseScore, Event, Hit, LexicalScore, Limit, Limits, Nearest, Outcome, Price, RunId, Setup,
-    Stage, Tier, Usage, VERSION,
+    AgentEvent, DenseScore, Event, Hit, Kept, LexicalScore, Limit, Limits, Nearest, Outcome, Price, RunId,
+    Setup, Stage, Tier, Usage, VERSION,
 };
 use serde_json::{Value, json};
 
@@ -107,16 +107,23 @@ fn golden() -> Vec<(AgentEvent, Value)> {
         (
             AgentEvent::Cache {
                 key: "3f9c12ab".into(),
+                kind: Kept::Answer,
                 tier: Some(Tier::Disk),
                 age_ms: Some(2_500.0),
+                saved_ms: Some(3_100.5),
+                saved_tokens: Some(1_300),
             },
-            json!({"event": "cache", "key": "3f9c12ab", "tier": "disk", "age_ms": 2500.0}),
+            json!({"event": "cache", "key": "3f9c12ab", "kind": "answer", "tier": "disk", "age_ms": 2500.0,
+                "saved_ms": 3100.5, "saved_tokens": 1300}),
         ),
         (
             AgentEvent::Cache {
                 key: "3f9c12ab".into(),
+                kind: Kept::Vector,
                 tier: None,
                 age_ms: None,
+                saved_ms: None,
+                saved_tokens: None,
             },
             json!({"event": "cache", "key": "3f9c12ab"}),
         ),
@@ -291,8 +298,11 @@ fn names_of_a_later_version_are_unknown_inside_an_event_too() {
         what(r#""event":"cache","key":"k","tier":"cloud""#),
         AgentEvent::Cache {
             key: "k".into(),
+            kind: Kept::Vector,
             tier: Some(Tier::Unknown),
-            age_ms: None
+            age_ms: None,
+            saved_ms: None,
+            saved_tokens: None,
         }
     );
     let AgentEvent::Answered { outcome, .. } = what(r#""event":"answered","outcome":"sung","citations":[]"#)

@@ -9,6 +9,7 @@
 
 mod cancelling;
 mod ends;
+mod keeping;
 mod lines;
 mod parts;
 mod runs;
@@ -16,10 +17,11 @@ mod together;
 mod waits;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use defi_qa::agent::event::{AgentEvent, Event, Exchange, RunId, Stage, VERSION};
+use defi_qa::agent::event::{AgentEvent, Event, Exchange, Kept, Question, RunId, Stage, VERSION};
 use defi_qa::agent::{Agent, Knowledge, Load};
-use defi_qa::cache::VectorCache;
+use defi_qa::cache::Cache;
 use defi_qa::retrieval::comparison::Retriever;
 use parts::{Script, Step, Words};
 use tokio::sync::{mpsc, watch};
@@ -45,6 +47,13 @@ impl World {
         world
     }
 
+    /// Everything is loaded; the answers may be kept.
+    fn keeping(steps: Vec<Step>) -> Self {
+        let world = Self::ready(steps);
+        world.script.keeps.store(true, Ordering::SeqCst);
+        world
+    }
+
     /// Neither the data set nor the model is there yet.
     fn loading(steps: Vec<Step>) -> Self {
         let (loading, knowledge) = Knowledge::loading("tests");
@@ -54,7 +63,7 @@ impl World {
             agent: Agent {
                 knowledge,
                 embedder: embedder.clone(),
-                cache: Arc::new(VectorCache::with_capacity(1 << 20)),
+                cache: Arc::new(Cache::with_capacity(1 << 20)),
                 answerer: script.clone(),
                 retriever: Retriever::default(),
                 top_k: 2,
@@ -78,7 +87,7 @@ impl World {
     }
 
     /// Starts a run whose reader may fall `room` events behind.
-    fn starts(&self, run: u64, question: &str, room: usize) -> Run {
+    fn starts(&self, run: u64, question: impl Into<Question>, room: usize) -> Run {
         let (events, inbox) = mpsc::channel(room);
         self.starts_into(run, question, events, inbox)
     }
@@ -86,12 +95,12 @@ impl World {
     fn starts_into(
         &self,
         run: u64,
-        question: &str,
+        question: impl Into<Question>,
         events: mpsc::Sender<Event>,
         inbox: mpsc::Receiver<Event>,
     ) -> Run {
         let cancel = CancellationToken::new();
-        let (agent, question, token) = (self.agent.clone(), question.to_owned(), cancel.clone());
+        let (agent, question, token) = (self.agent.clone(), question.into(), cancel.clone());
         let task = tokio::spawn(async move { agent.ask(RunId(run), question, events, token).await });
         Run {
             inbox,
@@ -169,7 +178,13 @@ fn names(events: &[Event]) -> Vec<String> {
             AgentEvent::StageFinished { stage, .. } => format!("..{}", stage.name()),
             AgentEvent::Resumed { .. } => "resumed".to_owned(),
             AgentEvent::Waiting { stage, on } => format!("{} waits for {on}", stage.name()),
-            AgentEvent::Cache { tier, .. } => tier.map_or("miss".into(), |tier| tier.name().into()),
+            AgentEvent::Cache { kind, tier, .. } => {
+                let tier = tier.map_or("miss", |tier| tier.name());
+                match kind {
+                    Kept::Vector => tier.to_owned(),
+                    _ => format!("answer {tier}"),
+                }
+            }
             AgentEvent::Token { text } => format!("token {text}"),
             AgentEvent::Failed { stage, .. } => format!("failed in {}", stage.name()),
             AgentEvent::Answered { outcome, .. } => outcome.name().into(),

@@ -1,12 +1,13 @@
 //! An embedder, an answerer and a corpus that do what a test says.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use defi_qa::agent::classify::Talk;
 use defi_qa::agent::event::{Hit, Stage};
 use defi_qa::agent::{AgentError, Answerer, Piece};
+use defi_qa::cache::Wanted;
 use defi_qa::dataset::{Dataset, Pair};
 use defi_qa::embedding::{EmbedError, Embedder, Matrix, ModelId, Readiness, Vector};
 use defi_qa::retrieval::{Corpus, Views};
@@ -166,6 +167,10 @@ pub(crate) struct Script {
     /// Streams that were handed out, and those of them that were dropped or came to their end.
     pub(crate) opened: AtomicUsize,
     closed: Arc<AtomicUsize>,
+    /// Whether its answers may be kept.
+    pub(crate) keeps: AtomicBool,
+    /// Streams from which anything was taken: questions that a model would have got.
+    pub(crate) asked: Arc<AtomicUsize>,
     /// Ids of the evidence of each answer.
     pub(crate) evidence: Mutex<Vec<Vec<String>>>,
 }
@@ -185,14 +190,19 @@ impl Script {
     fn plays(&self) -> BoxStream<'static, Result<Piece, AgentError>> {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let guard = Closed(Arc::clone(&self.closed));
-        let steps = self.steps.clone().into_iter();
-        futures::stream::unfold((steps, guard), |(mut steps, guard)| async move {
-            loop {
-                match steps.next()? {
-                    Step::Says(piece) => return Some((Ok(piece), (steps, guard))),
-                    Step::Waits(pause) => tokio::time::sleep(pause).await,
-                    Step::Fails(error) => return Some((Err(error), (steps, guard))),
-                    Step::Hangs => std::future::pending().await,
+        let (steps, mut asked) = (self.steps.clone().into_iter(), Some(Arc::clone(&self.asked)));
+        futures::stream::unfold((steps, guard), move |(mut steps, guard)| {
+            if let Some(asked) = asked.take() {
+                asked.fetch_add(1, Ordering::SeqCst);
+            }
+            async move {
+                loop {
+                    match steps.next()? {
+                        Step::Says(piece) => return Some((Ok(piece), (steps, guard))),
+                        Step::Waits(pause) => tokio::time::sleep(pause).await,
+                        Step::Fails(error) => return Some((Err(error), (steps, guard))),
+                        Step::Hangs => std::future::pending().await,
+                    }
                 }
             }
         })
@@ -212,6 +222,13 @@ impl Drop for Closed {
 impl Answerer for Script {
     fn name(&self) -> String {
         "script".into()
+    }
+
+    fn kept_as(&self, question: &str, hits: &[Hit]) -> Option<Wanted> {
+        let evidence = hits.iter().map(|hit| hit.answer.as_str());
+        let prompt: Vec<&str> = evidence.chain([question]).collect();
+        let keeps = self.keeps.load(Ordering::SeqCst);
+        keeps.then(|| Wanted::answer("script", &prompt, ""))
     }
 
     fn answer(&self, _question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {

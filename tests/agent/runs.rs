@@ -205,7 +205,10 @@ async fn a_question_asked_again_is_served_from_memory_with_its_age() {
             .unwrap()
             .cache;
         let cache = events.iter().find_map(|event: &defi_qa::agent::event::Event| {
-            let AgentEvent::Cache { key, tier, age_ms } = &event.what else {
+            let AgentEvent::Cache {
+                key, tier, age_ms, ..
+            } = &event.what
+            else {
                 return None;
             };
             Some((key.clone(), *tier, *age_ms))

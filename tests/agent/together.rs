@@ -55,8 +55,12 @@ async fn the_same_question_asked_twice_at_once_is_embedded_once() {
             _ => None,
         })
     };
-    assert_eq!(tier(&first), Some(None));
-    assert_eq!(tier(&second), Some(Some(Tier::Memory)));
+    // Which of them comes first is the threads' affair.
+    let tiers = [tier(&first).unwrap(), tier(&second).unwrap()];
+    assert!(
+        tiers.contains(&None) && tiers.contains(&Some(Tier::Memory)),
+        "{tiers:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -65,6 +65,8 @@ fn program(arguments: &[&str]) -> CommandBuilder {
     command.env("HOME", &home);
     command.env("XDG_CONFIG_HOME", &home);
     command.env("XDG_STATE_HOME", &state);
+    // An answer that another test was given is kept there.
+    command.env("XDG_CACHE_HOME", &state);
     command.env("TERM", "xterm-256color");
     command.cwd(&home);
     command.args(arguments);

@@ -10,12 +10,12 @@ fn what_one_machine_exports_another_imports() {
     let file = here.path("vectors.jsonl");
     let output = here.run(&["cache", "export", file.to_str().unwrap()]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert_eq!(stdout(&output), format!("{}: 1200 vectors\n", file.display()));
+    assert_eq!(stdout(&output), format!("{}: 1200 rows\n", file.display()));
     let output = there.run(&["cache", "import", file.to_str().unwrap()]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(
         stdout(&output),
-        "500 vectors stored\n1000 vectors stored\n1200 vectors stored\n"
+        "500 rows stored\n1000 rows stored\n1200 rows stored\n"
     );
     let again = there.path("again.jsonl");
     there.run(&["cache", "export", again.to_str().unwrap()]);
@@ -68,7 +68,8 @@ fn a_flipped_byte_in_the_file_is_found_and_repaired() {
     // All is in the one file now: the last connection that closed has moved the log into it.
     let mut bytes = std::fs::read(home.database()).unwrap();
     let numbers: Vec<u8> = rows[7]
-        .vector
+        .vector()
+        .unwrap()
         .iter()
         .flat_map(|number| number.to_le_bytes())
         .collect();
@@ -114,9 +115,9 @@ fn what_is_there_is_counted_and_cleared_by_model() {
     );
     assert_eq!(
         stdout(&home.run(&["cache", "clear", "--model", "other"])),
-        "1 vectors deleted\n"
+        "1 rows deleted\n"
     );
-    assert_eq!(stdout(&home.run(&["cache", "clear"])), "1 vectors deleted\n");
+    assert_eq!(stdout(&home.run(&["cache", "clear"])), "1 rows deleted\n");
     assert_eq!(
         object(&home.run(&["cache", "stats", "--json"]))["disk"]["entries"],
         0
@@ -138,7 +139,7 @@ fn a_file_that_is_no_database_is_moved_aside_and_a_newer_one_left_alone() {
     let output = home.run(&["cache", "stats"]);
     assert_eq!(code(&output), 1);
     assert!(
-        stderr(&output).contains("has schema 7 and this version knows up to 1"),
+        stderr(&output).contains("has schema 7 and this version knows up to 2"),
         "{}",
         stderr(&output)
     );

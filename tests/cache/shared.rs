@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use defi_qa::cache::{Changes, Disk, Provenance, Redis, RedisAddress, Tier, TierState, VectorCache};
+use defi_qa::cache::{Cache, Changes, Disk, Provenance, Redis, RedisAddress, Tier, TierState};
 
 use super::*;
 
@@ -101,15 +101,15 @@ fn connect(url: &str) -> Redis {
     Redis::connect(RedisAddress::parse(url).unwrap(), TTL)
 }
 
-fn cache(server: &Server) -> VectorCache {
-    VectorCache::with_capacity(1 << 20).with_redis(connect(&server.url()))
+fn cache(server: &Server) -> Cache {
+    Cache::with_capacity(1 << 20).with_redis(connect(&server.url()))
 }
 
 /// Asks and says which tier served, `None` for a load.
-async fn ask(cache: &VectorCache, text: &str) -> Option<Tier> {
+async fn ask(cache: &Cache, text: &str) -> Option<Tier> {
     let load = async { Ok::<_, String>(vector(text)) };
     let cached = cache.get_or_load(&wanted(text), load).await.unwrap();
-    assert_eq!(cached.vector, vector(text));
+    assert_eq!(cached.value, vector(text));
     match cached.provenance {
         Provenance::Hit { tier, .. } => Some(tier),
         _ => None,
@@ -117,7 +117,7 @@ async fn ask(cache: &VectorCache, text: &str) -> Option<Tier> {
 }
 
 /// Waits until the shared tier is in a state.
-async fn until(cache: &VectorCache, changes: &mut Changes, state: impl Fn(&TierState) -> bool) {
+async fn until(cache: &Cache, changes: &mut Changes, state: impl Fn(&TierState) -> bool) {
     let wait = async {
         while !state(&cache.stats().redis.unwrap().state) {
             changes.next().await.unwrap();

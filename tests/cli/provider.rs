@@ -1,5 +1,7 @@
 //! Questions answered by a chat model: a fake endpoint on loopback.
 
+use std::path::Path;
+
 use defi_qa::agent::event::{Event, Exchange};
 use serde_json::json;
 
@@ -9,8 +11,14 @@ use super::*;
 const QUESTION: &str = "What is impermanent loss?";
 const KEY: &str = "sk-test-0123456789";
 
+/// Asks with an empty cache: none of the answers to the others is found.
 fn ask(server: &FakeProvider, arguments: &[&str]) -> Output {
+    ask_with(tempfile::tempdir().unwrap().path(), server, arguments)
+}
+
+fn ask_with(cache: &Path, server: &FakeProvider, arguments: &[&str]) -> Output {
     program()
+        .env("XDG_CACHE_HOME", cache)
         .env("OPENAI_API_KEY", KEY)
         .args([
             "--chat",
@@ -247,4 +255,83 @@ fn when_the_circuit_opens_the_rest_of_a_batch_is_quoted_and_says_so() {
     assert!(answers[6]["answer"].as_str().unwrap().contains("[1]"));
     assert_eq!(answers[6]["limits"]["breaker"], "open");
     assert_eq!(server.requests().len(), 5);
+}
+
+#[test]
+fn an_answer_is_kept_for_the_next_process_wherever_it_asks_and_refreshed_on_demand() {
+    let cache = tempfile::tempdir().unwrap();
+    let first = FakeProvider::start([Reply::answer(&["A loss ", "[1]."]), Reply::answer(&["Less [2]."])]);
+    let ask = |server: &FakeProvider, arguments: &[&str]| {
+        object(&ask_with(
+            cache.path(),
+            server,
+            &[&["--json"], arguments].concat(),
+        ))
+    };
+    let asked = ask(&first, &[]);
+    assert!(asked.get("kept_answer").is_none());
+
+    let elsewhere = FakeProvider::start([Reply::error(500, "", "not to be asked")]);
+    let kept = ask(&elsewhere, &[]);
+    assert_eq!(
+        (&kept["answer"], &kept["citations"]),
+        (&asked["answer"], &asked["citations"])
+    );
+    assert_eq!(kept["kept_answer"]["tier"], "disk");
+    assert_eq!(kept["kept_answer"]["saved_tokens"], 9);
+    assert!(kept["kept_answer"]["saved_ms"].is_number() && kept["vector"]["saved_ms"].is_number());
+    assert!(kept.get("usage").is_none() && kept.get("cost").is_none());
+    assert_eq!(elsewhere.requests().len(), 0);
+
+    assert_eq!(ask(&first, &["--fresh"])["answer"], "Less [2].");
+    assert_eq!(ask(&elsewhere, &[])["answer"], "Less [2].");
+    assert_eq!((first.requests().len(), elsewhere.requests().len()), (2, 0));
+
+    let told = ask_with(cache.path(), &elsewhere, &[]);
+    let said = stderr(&told);
+    assert!(
+        said.starts_with("The answer is ")
+            && said.ends_with(" s old, of the disk tier: --fresh asks the model.\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn answers_move_to_another_machine_with_the_vectors() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = FakeProvider::start([Reply::answer(&["A loss [1]."])]);
+    assert_eq!(code(&ask_with(here.path(), &server, &[])), 0);
+    let export = here.path().join("export.jsonl");
+    let cache = |place: &Path, act: &str| {
+        let mut command = program();
+        command.env("XDG_CACHE_HOME", place).args(["cache", act]);
+        command
+    };
+    let moved = cache(here.path(), "export").arg(&export).output().unwrap();
+    assert!(stdout(&moved).ends_with(": 2 rows\n"), "{}", stdout(&moved));
+    cache(there.path(), "import").arg(&export).output().unwrap();
+    let verified = cache(there.path(), "verify").output().unwrap();
+    assert_eq!(stdout(&verified), "2 rows whole, 0 bad\n");
+    let stats = stdout(&cache(there.path(), "stats").output().unwrap());
+    assert!(
+        stats.contains("openai:test-model") && stats.contains("answer"),
+        "{stats}"
+    );
+
+    let kept = object(&ask_with(there.path(), &server, &["--json"]));
+    assert_eq!(kept["kept_answer"]["tier"], "disk");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn an_extractive_answer_is_made_anew_every_time() {
+    let cache = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let output = program()
+            .env("XDG_CACHE_HOME", cache.path())
+            .args(["ask", "--json", QUESTION])
+            .output()
+            .unwrap();
+        assert!(object(&output).get("kept_answer").is_none());
+    }
 }

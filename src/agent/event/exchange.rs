@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{AgentEvent, Cost, Event, Hit, Limits, Outcome, Setup, Stage, Tier, Timing, Usage, timing};
+use super::{
+    AgentEvent, AnswerOrigin, Cost, Event, Hit, Kept, Limits, Outcome, Setup, Stage, Tier, Timing, Usage,
+    VectorOrigin, timing,
+};
 
 /// A question and its answer as far as the events have told it. Every reader (screen, `--json`, replay, HTTP) shows
 /// this and nothing else.
@@ -26,6 +29,8 @@ pub struct Exchange {
     pub last_token_ms: Option<f64>,
     /// Where the question's vector came from, once the caches have been asked.
     pub vector: Option<VectorOrigin>,
+    /// Where the answer came from, when it was kept.
+    pub answer_origin: Option<AnswerOrigin>,
     /// Milliseconds from the start to the newest event.
     pub at_ms: f64,
 }
@@ -67,17 +72,6 @@ impl Phase {
     pub fn ended(&self) -> bool {
         matches!(self, Self::Done(_) | Self::Failed { .. } | Self::Cancelled)
     }
-}
-
-/// Where the question's vector came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct VectorOrigin {
-    /// The tier that had it; `None`: none did, so it was computed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tier: Option<Tier>,
-    /// Milliseconds since it was computed, when it was a hit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub age_ms: Option<f64>,
 }
 
 /// One stage of the trace.
@@ -254,12 +248,31 @@ impl Exchange {
                 };
             }
             AgentEvent::Cancelled {} => self.phase = Phase::Cancelled,
-            AgentEvent::Cache { tier, age_ms, .. } => {
-                self.vector = Some(VectorOrigin {
-                    tier: *tier,
-                    age_ms: *age_ms,
-                });
-            }
+            AgentEvent::Cache {
+                kind,
+                tier,
+                age_ms,
+                saved_ms,
+                saved_tokens,
+                ..
+            } => match kind {
+                Kept::Vector => {
+                    self.vector = Some(VectorOrigin {
+                        tier: *tier,
+                        age_ms: *age_ms,
+                        saved_ms: *saved_ms,
+                    });
+                }
+                Kept::Answer => {
+                    self.answer_origin = tier.map(|tier| AnswerOrigin {
+                        tier,
+                        age_ms: *age_ms,
+                        saved_ms: *saved_ms,
+                        saved_tokens: *saved_tokens,
+                    });
+                }
+                Kept::Unknown => {}
+            },
             AgentEvent::Unknown => {}
         }
     }

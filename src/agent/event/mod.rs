@@ -7,11 +7,15 @@
 mod cost;
 mod exchange;
 mod hit;
+mod origin;
+mod question;
 mod timing;
 
 pub use cost::{Cost, NotAPrice, Price, UsdPerMillion};
-pub use exchange::{Exchange, Phase, StageRow, VectorOrigin};
+pub use exchange::{Exchange, Phase, StageRow};
 pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
+pub use origin::{AnswerOrigin, VectorOrigin};
+pub use question::{Freshness, Question};
 pub use timing::Timing;
 
 use serde::{Deserialize, Serialize};
@@ -74,13 +78,20 @@ pub enum AgentEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
-    /// A cache was asked. `age_ms` is the age of the entry when it was a hit.
+    /// The cache was asked, for a vector or for an answer. `age_ms` is the age of the entry when it was a hit, `saved_ms`
+    /// and `saved_tokens` what it took when it was made, where that is known.
     Cache {
         key: String,
+        #[serde(default, skip_serializing_if = "Kept::is_vector")]
+        kind: Kept,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tier: Option<Tier>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         age_ms: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved_ms: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved_tokens: Option<u64>,
     },
     /// The ranked pairs that the answer may use.
     Retrieved { hits: Vec<Hit> },
@@ -128,6 +139,27 @@ impl AgentEvent {
             self,
             Self::Answered { .. } | Self::Failed { .. } | Self::Cancelled {}
         )
+    }
+}
+
+/// What is looked for in the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// Of the question.
+    #[default]
+    Vector,
+    /// Of the chat model.
+    Answer,
+    /// A kind of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Kept {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    fn is_vector(&self) -> bool {
+        *self == Self::Vector
     }
 }
 

@@ -1,7 +1,7 @@
 //! Conversations with the application: what the user does, what the agent says, what comes of it.
 
 use super::*;
-use crate::agent::event::{Hit, Outcome, Phase, Setup, Stage, VERSION};
+use crate::agent::event::{Hit, Kept, Outcome, Phase, Setup, Stage, VERSION};
 
 /// A conversation with the application: what the user does, what the agent says, what comes of it.
 #[derive(Default)]
@@ -190,7 +190,7 @@ fn a_failed_question_can_be_asked_again() {
         Phase::Failed { retryable: true, .. }
     ));
     talk.presses(Command::Retry);
-    assert!(matches!(talk.effects.as_slice(), [Effect::Ask { question, .. }] if question == "one"));
+    assert!(matches!(talk.effects.as_slice(), [Effect::Ask { question, .. }] if question.text == "one"));
 }
 
 #[test]
@@ -235,13 +235,34 @@ fn the_composer_works_while_an_answer_streams() {
 }
 
 #[test]
+fn a_question_can_be_asked_past_the_kept_answer_from_the_draft_and_again() {
+    let mut talk = Talk::default();
+    let freshness = |talk: &Talk| match talk.effects.as_slice() {
+        [Effect::Ask { question, .. }] => (question.text.clone(), question.freshness),
+        other => panic!("{other:?}"),
+    };
+    talk.asks("one");
+    assert_eq!(freshness(&talk), ("one".to_owned(), Freshness::Kept));
+    talk.types("two").presses(Command::AskFresh);
+    assert_eq!(freshness(&talk), ("two".to_owned(), Freshness::Fresh));
+    assert!(talk.app.composer.is_blank());
+    let run = talk.app.entries[1].run;
+    talk.hears(run, AgentEvent::Cancelled {})
+        .presses(Command::AskFresh);
+    assert_eq!(freshness(&talk), ("two".to_owned(), Freshness::Fresh));
+}
+
+#[test]
 fn cache_lookups_are_counted_from_events() {
     let mut talk = Talk::default();
     let run = talk.asks("one");
     let lookup = |tier| AgentEvent::Cache {
         key: "k".into(),
+        kind: Kept::Vector,
         tier,
         age_ms: None,
+        saved_ms: None,
+        saved_tokens: None,
     };
     talk.hears(run, lookup(None))
         .hears(run, lookup(Some(crate::agent::event::Tier::Memory)));

@@ -137,7 +137,10 @@ mod tests {
         }
         disk.flush().await.unwrap();
         assert_eq!(Store::open(&path).unwrap().entries().unwrap(), 600);
-        assert_eq!(disk.get(&wanted("7")).await.unwrap().vector[..], [0.6, 0.8]);
+        assert_eq!(
+            disk.get(&wanted("7")).await.unwrap().vector().unwrap()[..],
+            [0.6, 0.8]
+        );
         assert_eq!(disk.get(&wanted("600")).await, None);
         let stats = disk.watch().borrow().clone();
         assert_eq!((stats.hits, stats.misses, stats.errors), (1, 1, 0));
@@ -176,7 +179,7 @@ mod tests {
         let (_folder, path) = folder();
         let newer = rusqlite::Connection::open(&path).unwrap();
         newer.pragma_update(None, "application_id", 0x4446_5141).unwrap();
-        newer.pragma_update(None, "user_version", 2).unwrap();
+        newer.pragma_update(None, "user_version", 3).unwrap();
         let disk = Disk::open(path);
         disk.put_behind(row("a"));
         assert_eq!(disk.get(&wanted("a")).await, None);
@@ -184,6 +187,6 @@ mod tests {
         let TierState::Off { why } = disk.watch().borrow().state.clone() else {
             panic!("the tier is not off");
         };
-        assert!(why.contains("has schema 2"), "{why}");
+        assert!(why.contains("has schema 3"), "{why}");
     }
 }

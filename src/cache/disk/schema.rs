@@ -13,7 +13,8 @@ use crate::cache::row::now_ms;
 const APPLICATION_ID: i64 = 0x4446_5141;
 
 /// What brings schema n to n + 1; the number of the last is the schema's version.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE entry (
         key TEXT NOT NULL PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -24,7 +25,10 @@ const MIGRATIONS: [&str; 1] = ["
         value BLOB NOT NULL
     ) STRICT;
     CREATE INDEX entry_by_age ON entry (stored_at);
-"];
+",
+    // How long a value took to make, in milliseconds; rows of schema 1 do not know.
+    "ALTER TABLE entry ADD COLUMN took INTEGER;",
+];
 
 /// How long a connection waits for another process that writes: longer than the largest batch takes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -174,7 +178,7 @@ fn move_aside(path: &Path) -> Result<Option<PathBuf>, DiskError> {
         // They belong to the broken file and may not be there at all.
         let _ = std::fs::remove_file(beside(path, side));
     }
-    tracing::warn!(aside = %aside.display(), "the vector cache was no database and has been moved aside");
+    tracing::warn!(aside = %aside.display(), "the cache was no database and has been moved aside");
     Ok(Some(aside))
 }
 
@@ -213,6 +217,39 @@ mod tests {
                 .unwrap();
             assert_eq!(mode, "wal");
         }
+    }
+
+    #[test]
+    fn a_file_of_the_first_schema_keeps_its_rows_and_takes_new_ones() {
+        use crate::cache::{CacheKey, Looked, Row, Store, Value};
+        let (_folder, path) = folder();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let key = CacheKey::new("m", 2, "query", "old");
+        let old = Row::now(key.clone(), "m", 2, [0.6, 0.8].into()).unwrap();
+        let sealed = old.seal();
+        let first = Connection::open(&path).unwrap();
+        first.execute_batch(MIGRATIONS[0]).unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        first
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        first
+            .execute(
+                "INSERT INTO entry VALUES (?1, 'vector', 'm', 2, ?2, ?3, ?4)",
+                rusqlite::params![sealed.key, old.stored_at_ms as i64, sealed.checksum, sealed.value],
+            )
+            .unwrap();
+        let mut store = Store::open(&path).unwrap();
+        assert_eq!(store.get(&key).unwrap(), Looked::Hit(old));
+        let key = CacheKey::answer("m", &["user", "How?"], "t=0");
+        let answer = crate::cache::Answer {
+            text: "So.".into(),
+            tokens: None,
+        };
+        let took = Some(Duration::from_millis(900));
+        let new = Row::made(key.clone(), "m".into(), Value::Answer(answer.into()), took).unwrap();
+        store.put([&new]).unwrap();
+        assert_eq!(store.get(&key).unwrap(), Looked::Hit(new));
     }
 
     #[test]
@@ -269,7 +306,7 @@ mod tests {
             .unwrap();
         let error = open(&path).unwrap_err().to_string();
         assert!(
-            error.contains("has schema 99 and this version knows up to 1: use the newer program"),
+            error.contains("has schema 99 and this version knows up to 2: use the newer program"),
             "{error}"
         );
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::error::DiskError;
 use super::schema;
 use crate::cache::CacheKey;
-use crate::cache::row::{Row, RowFault, Sealed, VECTOR};
+use crate::cache::row::{Row, RowFault, Sealed};
 
 /// The database file of the disk tier. Several processes may have it open at once. Every call blocks.
 #[derive(Debug)]
@@ -66,8 +66,8 @@ impl Store {
     pub fn get(&self, key: &CacheKey) -> Result<Looked, DiskError> {
         let sealed = self
             .connection
-            .prepare_cached("SELECT key, kind, model, dimension, stored_at, checksum, value FROM entry WHERE key = ?1 AND kind = ?2")
-            .and_then(|mut statement| statement.query_row(params![key.as_str(), VECTOR], sealed).optional())
+            .prepare_cached("SELECT key, kind, model, dimension, stored_at, checksum, value, took FROM entry WHERE key = ?1")
+            .and_then(|mut statement| statement.query_row([key.as_str()], sealed).optional())
             .map_err(|why| self.failed("reading from", why))?;
         Ok(match sealed.map(|sealed| sealed.open()) {
             None => Looked::Miss,
@@ -83,8 +83,8 @@ impl Store {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             {
                 let mut statement = transaction.prepare_cached(
-                    "INSERT OR REPLACE INTO entry (key, kind, model, dimension, stored_at, checksum, value) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT OR REPLACE INTO entry (key, kind, model, dimension, stored_at, checksum, value, took) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?;
                 for row in rows {
                     let sealed = row.seal();
@@ -96,6 +96,7 @@ impl Store {
                         signed(sealed.stored_at_ms),
                         sealed.checksum,
                         sealed.value,
+                        sealed.took_ms.map(signed),
                     ])?;
                 }
             }
@@ -112,7 +113,7 @@ impl Store {
         let failed = |why| E::from(self.failed("reading from", why));
         let mut statement = self
             .connection
-            .prepare("SELECT key, kind, model, dimension, stored_at, checksum, value FROM entry ORDER BY key")
+            .prepare("SELECT key, kind, model, dimension, stored_at, checksum, value, took FROM entry ORDER BY key")
             .map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
@@ -180,7 +181,7 @@ impl Store {
                 [],
             )
             .map_err(|why| self.failed("pruning", why))?;
-        tracing::info!(deleted, "the vector cache was full: its oldest rows are gone");
+        tracing::info!(deleted, "the cache was full: its oldest rows are gone");
         Ok(())
     }
 
@@ -202,6 +203,7 @@ fn sealed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Sealed> {
         stored_at_ms: unsigned(row.get(4)?),
         checksum: row.get(5)?,
         value: row.get(6)?,
+        took_ms: row.get::<_, Option<i64>>(7)?.map(unsigned),
     })
 }
 

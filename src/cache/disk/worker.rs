@@ -46,7 +46,7 @@ pub(super) fn start(path: PathBuf, reads: mpsc::Receiver<Read>, writes: mpsc::Re
     if let Err(why) = begun {
         off(
             &shared,
-            &format!("the thread of the vector cache could not be started: {why}"),
+            &format!("the thread of the cache could not be started: {why}"),
         );
     }
 }
@@ -63,7 +63,7 @@ fn open(path: &std::path::Path, reads: mpsc::Receiver<Read>, stats: &Stats) -> R
     if let Err(why) = begun {
         off(
             stats,
-            &format!("the reading thread of the vector cache could not be started: {why}"),
+            &format!("the reading thread of the cache could not be started: {why}"),
         );
     }
     Ok(store)
@@ -88,7 +88,7 @@ fn read(store: &Store, mut reads: mpsc::Receiver<Read>, stats: &Stats) {
                 None
             }
             Ok(Looked::Hit(_) | Looked::Corrupt(_)) => {
-                tracing::warn!(key = wanted.key.short(), "a row of the vector cache is corrupt");
+                tracing::warn!(key = wanted.key.short(), "a row of the cache is corrupt");
                 stats.send_modify(|stats| {
                     stats.misses += 1;
                     stats.corrupt += 1;
@@ -101,7 +101,7 @@ fn read(store: &Store, mut reads: mpsc::Receiver<Read>, stats: &Stats) {
                     off(stats, &error.to_string());
                     return;
                 }
-                tracing::warn!(%error, "the vector cache could not be read");
+                tracing::warn!(%error, "the cache could not be read");
                 None
             }
         };
@@ -135,7 +135,7 @@ fn write(mut store: Store, mut writes: mpsc::Receiver<Write>, stats: &Stats) {
                     off(stats, &error.to_string());
                     return;
                 }
-                tracing::warn!(%error, rows = rows.len(), "the vector cache could not be written");
+                tracing::warn!(%error, rows = rows.len(), "the cache could not be written");
                 failed = Some(Arc::new(error));
             }
         }

@@ -1,31 +1,40 @@
 //! The tiers behind one another: memory, Redis, disk, and the load that fills them.
 //!
 //! ```text
-//! get_or_load ─► memory ─► Redis ─► disk ─► load      one flight a key: whoever comes meanwhile waits for it
-//!                  ▲         ▲        ▲       │
-//!                  └─────────┴────────┴───────┘       memory at once; Redis and disk behind the answer's back
+//! look up ─► memory ─► Redis ─► disk ─► load          one flight a key: whoever comes meanwhile waits for it
+//!              ▲         ▲        ▲       │
+//!              └─────────┴────────┴───────┘           memory at once; Redis and disk behind the answer's back
 //! ```
 //! What a tier serves is written to the nearer ones. What Redis serves is written to disk as well, so that a server
 //! that goes away takes nothing along.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::disk::{Disk, DiskError};
-use super::key::Wanted;
+use super::key::{CacheKey, Wanted};
 use super::memory::{self, Entry, Memory};
 use super::redis::Redis;
 use super::row::Row;
 use super::stats::{CacheStats, TierState, TierStats};
 use super::tier::{Cached, Provenance, Tier};
+use super::value::{Answer, Keep};
 
-/// Unit vectors by what they were made from, in one to three tiers.
-pub struct VectorCache {
-    memory: Memory,
+/// Of the bytes in memory, one part in so many is for answers: a vector is asked for with every question.
+const ANSWERS_SHARE: u64 = 5;
+
+/// Unit vectors and answers by what they were made from, in one to three tiers.
+pub struct Cache {
+    vectors: Memory<Arc<[f32]>>,
+    answers: Memory<Arc<Answer>>,
+    /// Keys that are being looked for or loaded. Held for an instant each time, never over an await.
+    under_way: Mutex<HashSet<CacheKey>>,
     redis: Option<Redis>,
     disk: Option<Disk>,
     counts: Counts,
@@ -47,11 +56,13 @@ pub struct Changes {
     disk: Option<watch::Receiver<TierStats>>,
 }
 
-impl VectorCache {
+impl Cache {
     /// A cache in memory of at most `bytes` bytes.
     pub fn with_capacity(bytes: u64) -> Self {
         Self {
-            memory: memory::bounded(bytes),
+            vectors: memory::bounded(bytes - bytes / ANSWERS_SHARE),
+            answers: memory::bounded(bytes / ANSWERS_SHARE),
+            under_way: Mutex::default(),
             redis: None,
             disk: None,
             counts: Counts::default(),
@@ -73,15 +84,50 @@ impl VectorCache {
         self
     }
 
-    /// The value that is wanted, loaded when no tier has it. Of many who ask at once, one looks and loads and the
+    /// The vector that is wanted, loaded when no tier has it. Of many who ask at once, one looks and loads and the
     /// others get what it found; when that one is dropped, the next of them takes over. An error is handed to all who
     /// waited and not kept.
     pub async fn get_or_load<E: Send + Sync + 'static>(
         &self,
         wanted: &Wanted,
         load: impl Future<Output = Result<Arc<[f32]>, E>>,
-    ) -> Result<Cached, Arc<E>> {
-        if let Some(entry) = self.memory.get(&wanted.key).await {
+    ) -> Result<Cached<Arc<[f32]>>, Arc<E>> {
+        self.find(&self.vectors, wanted, load).await
+    }
+
+    /// The answer that is wanted, in the same way.
+    pub async fn answer_or_load<E: Send + Sync + 'static>(
+        &self,
+        wanted: &Wanted,
+        load: impl Future<Output = Result<Arc<Answer>, E>>,
+    ) -> Result<Cached<Arc<Answer>>, Arc<E>> {
+        self.find(&self.answers, wanted, load).await
+    }
+
+    /// Puts an answer that took so long in the place of the one that is kept, in every tier.
+    pub async fn replace_answer(&self, wanted: &Wanted, answer: Arc<Answer>, took: Duration) {
+        let entry = Entry::aged(Arc::clone(&answer), Some(took), Duration::ZERO);
+        self.answers.insert(wanted.key.clone(), entry).await;
+        self.keep(wanted, &answer, took);
+        self.changed.send_replace(());
+    }
+
+    /// Whether somebody looks for this value or loads it now, so that asking for it means to wait for them.
+    pub fn is_under_way(&self, key: &CacheKey) -> bool {
+        self.under_way().contains(key)
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashSet<CacheKey>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn find<T: Keep, E: Send + Sync + 'static>(
+        &self,
+        memory: &Memory<T>,
+        wanted: &Wanted,
+        load: impl Future<Output = Result<T, E>>,
+    ) -> Result<Cached<T>, Arc<E>> {
+        if let Some(entry) = memory.get(&wanted.key).await {
             count(&self.counts.hits);
             self.changed.send_replace(());
             return Ok(Cached {
@@ -89,55 +135,66 @@ impl VectorCache {
                     tier: Tier::Memory,
                     age: entry.age(),
                 },
-                vector: entry.vector,
+                took: entry.took,
+                value: entry.value,
             });
         }
         // Said by the one who flies; who joined says so.
         let mut provenance = Provenance::Joined;
         let flight = async {
+            let _flight = Flight::begin(self, &wanted.key);
             let (entry, from) = self.fly(wanted, load).await?;
             provenance = from;
             Ok(entry)
         };
-        let entry = self
-            .memory
-            .entry_by_ref(&wanted.key)
-            .or_try_insert_with(flight)
-            .await;
+        let entry = memory.entry_by_ref(&wanted.key).or_try_insert_with(flight).await;
         if provenance == Provenance::Joined && entry.is_ok() {
             count(&self.counts.joined);
         }
         self.changed.send_replace(());
+        let entry = entry?.into_value();
         Ok(Cached {
-            vector: entry?.into_value().vector,
+            value: entry.value,
             provenance,
+            took: entry.took,
         })
     }
 
     /// Looks in the farther tiers and loads what none of them has.
-    async fn fly<E>(
+    async fn fly<T: Keep, E>(
         &self,
         wanted: &Wanted,
-        load: impl Future<Output = Result<Arc<[f32]>, E>>,
-    ) -> Result<(Entry, Provenance), E> {
-        if let Some((tier, row)) = self.look(wanted).await {
-            let age = row.age();
+        load: impl Future<Output = Result<T, E>>,
+    ) -> Result<(Entry<T>, Provenance), E> {
+        if let Some((tier, row)) = self.look(wanted).await
+            && let Some(value) = T::of(&row.value)
+        {
+            let (age, took) = (row.age(), row.took_ms.map(Duration::from_millis));
             self.put_behind(&row, Some(tier));
-            return Ok((Entry::aged(row.vector, age), Provenance::Hit { tier, age }));
+            return Ok((Entry::aged(value, took, age), Provenance::Hit { tier, age }));
         }
         count(&self.counts.loads);
-        let vector = load.await?;
-        match Row::now(
+        let since = Instant::now();
+        let value = load.await?;
+        let took = since.elapsed();
+        self.keep(wanted, &value, took);
+        Ok((Entry::aged(value, Some(took), Duration::ZERO), Provenance::Miss))
+    }
+
+    /// Writes a value that was made just now to the farther tiers.
+    fn keep<T: Keep>(&self, wanted: &Wanted, value: &T, took: Duration) {
+        let made = Row::made(
             wanted.key.clone(),
-            wanted.model.as_str(),
-            wanted.dimension,
-            Arc::clone(&vector),
-        ) {
-            Ok(row) => self.put_behind(&row, None),
+            wanted.model.clone(),
+            value.value(),
+            Some(took),
+        );
+        match made.map(|row| wanted.is(&row).then_some(row)) {
+            Ok(Some(row)) => self.put_behind(&row, None),
             // Whoever asked will say what is wrong with it; no other process shall have it.
-            Err(fault) => tracing::warn!(%fault, "a loaded vector is not kept"),
+            Ok(None) => tracing::warn!("a loaded value is not what was wanted, and not kept"),
+            Err(fault) => tracing::warn!(%fault, "a loaded value is not kept"),
         }
-        Ok((Entry::aged(vector, Duration::ZERO), Provenance::Miss))
     }
 
     async fn look(&self, wanted: &Wanted) -> Option<(Tier, Row)> {
@@ -192,8 +249,8 @@ impl VectorCache {
             memory: TierStats {
                 hits: read(&self.counts.hits),
                 misses: loads + farther(&redis) + farther(&disk),
-                entries: Some(self.memory.entry_count()),
-                bytes: Some(self.memory.weighted_size()),
+                entries: Some(self.vectors.entry_count() + self.answers.entry_count()),
+                bytes: Some(self.vectors.weighted_size() + self.answers.weighted_size()),
                 state: TierState::Up,
                 ..TierStats::default()
             },
@@ -204,7 +261,7 @@ impl VectorCache {
         }
     }
 
-    /// Tells when [`VectorCache::stats`] may have changed.
+    /// Tells when [`Cache::stats`] may have changed.
     pub fn changes(&self) -> Changes {
         Changes {
             memory: self.changed.subscribe(),
@@ -238,11 +295,28 @@ fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-impl fmt::Debug for VectorCache {
+/// Says of a key that it is under way, until it is dropped.
+struct Flight<'a> {
+    cache: &'a Cache,
+    key: &'a CacheKey,
+}
+
+impl<'a> Flight<'a> {
+    fn begin(cache: &'a Cache, key: &'a CacheKey) -> Self {
+        cache.under_way().insert(key.clone());
+        Self { cache, key }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.cache.under_way().remove(self.key);
+    }
+}
+
+impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VectorCache")
-            .field("stats", &self.stats())
-            .finish()
+        f.debug_struct("Cache").field("stats", &self.stats()).finish()
     }
 }
 

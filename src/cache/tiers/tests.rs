@@ -1,5 +1,5 @@
 use super::*;
-use crate::cache::{Looked, Store};
+use crate::cache::{Answer, Looked, Store};
 use std::path::Path;
 
 fn wanted(text: &str) -> Wanted {
@@ -18,15 +18,15 @@ async fn never() -> Result<Arc<[f32]>, String> {
     panic!("the value was there")
 }
 
-fn in_memory() -> VectorCache {
-    VectorCache::with_capacity(1 << 20)
+fn in_memory() -> Cache {
+    Cache::with_capacity(1 << 20)
 }
 
-fn on_disk(path: &Path) -> VectorCache {
+fn on_disk(path: &Path) -> Cache {
     in_memory().with_disk(Disk::open(path.to_owned()))
 }
 
-fn tier(cached: &Cached) -> Option<Tier> {
+fn tier<T>(cached: &Cached<T>) -> Option<Tier> {
     match cached.provenance {
         Provenance::Hit { tier, .. } => Some(tier),
         _ => None,
@@ -47,7 +47,7 @@ async fn the_second_ask_is_a_hit_with_its_age() {
             age: Duration::from_secs(7)
         }
     );
-    assert_eq!(second.vector, first.vector);
+    assert_eq!(second.value, first.value);
     let stats = cache.stats();
     assert_eq!((stats.memory.hits, stats.loads, stats.joined), (1, 1, 0));
     assert_eq!((stats.redis, stats.disk), (None, None));
@@ -102,7 +102,7 @@ async fn a_dropped_loader_hands_over_to_the_next() {
     let mut next = Box::pin(cache.get_or_load(&wanted, load()));
     assert!(futures::poll!(&mut next).is_pending());
     drop(stuck);
-    assert_eq!(next.await.unwrap().vector, vector());
+    assert_eq!(next.await.unwrap().value, vector());
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_new_process_with_a_warm_disk_loads_nothing() {
             .await
             .unwrap();
         assert_eq!(tier(&cached), Some(Tier::Disk));
-        assert_eq!(cached.vector, vector());
+        assert_eq!(cached.value, vector());
     }
     let again = second.get_or_load(&wanted("7"), never()).await.unwrap();
     assert_eq!(tier(&again), Some(Tier::Memory));
@@ -165,7 +165,8 @@ async fn a_corrupt_row_is_a_miss_and_mended_by_what_is_loaded() {
     let Looked::Hit(row) = Store::open(&path).unwrap().get(&wanted("a").key).unwrap() else {
         panic!("not mended");
     };
-    assert_eq!(row.vector, vector());
+    assert_eq!(row.vector(), Some(&vector()));
+    assert!(row.took_ms.is_some(), "it was made here");
 }
 
 #[tokio::test]
@@ -201,4 +202,58 @@ async fn changes_are_heard_until_the_cache_is_gone() {
     assert_eq!(changes.next().await, Some(()));
     drop(cache);
     assert_eq!(changes.next().await, None);
+}
+
+fn answer(text: &str) -> Arc<Answer> {
+    Arc::new(Answer {
+        text: text.into(),
+        tokens: None,
+    })
+}
+
+#[tokio::test]
+async fn an_answer_outlives_its_process_beside_the_vectors_and_can_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vectors.sqlite");
+    let wanted_answer = Wanted::answer("m", &["user", "How?"], "t=0");
+    let first = on_disk(&path);
+    first.get_or_load(&wanted("a"), load()).await.unwrap();
+    let made = async { Ok::<_, String>(answer("old")) };
+    let made = first.answer_or_load(&wanted_answer, made).await.unwrap();
+    assert_eq!(made.provenance, Provenance::Miss);
+    first.flush().await.unwrap();
+
+    let second = on_disk(&path);
+    let unasked = || async { Err::<Arc<Answer>, _>("asked") };
+    let kept = second.answer_or_load(&wanted_answer, unasked()).await.unwrap();
+    assert_eq!((tier(&kept), &*kept.value), (Some(Tier::Disk), &*answer("old")));
+    assert!(kept.took.is_some());
+    let took = Duration::from_millis(1_234);
+    second.replace_answer(&wanted_answer, answer("new"), took).await;
+    let kept = second.answer_or_load(&wanted_answer, unasked()).await.unwrap();
+    assert_eq!((tier(&kept), &*kept.value), (Some(Tier::Memory), &*answer("new")));
+    second.flush().await.unwrap();
+
+    let third = on_disk(&path);
+    let kept = third.answer_or_load(&wanted_answer, unasked()).await.unwrap();
+    assert_eq!((tier(&kept), kept.took), (Some(Tier::Disk), Some(took)));
+    assert_eq!(*kept.value, *answer("new"));
+    assert_eq!(
+        tier(&third.get_or_load(&wanted("a"), never()).await.unwrap()),
+        Some(Tier::Disk)
+    );
+    assert_eq!(Store::open(&path).unwrap().entries().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn who_asks_is_under_way_until_it_ends_or_is_dropped() {
+    let cache = in_memory();
+    let wanted = Wanted::answer("m", &["user", "How?"], "t=0");
+    let asking = cache.answer_or_load(&wanted, std::future::pending::<Result<_, String>>());
+    let mut asking = Box::pin(asking);
+    assert!(!cache.is_under_way(&wanted.key));
+    assert!(futures::poll!(&mut asking).is_pending());
+    assert!(cache.is_under_way(&wanted.key));
+    drop(asking);
+    assert!(!cache.is_under_way(&wanted.key));
 }

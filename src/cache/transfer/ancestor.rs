@@ -160,7 +160,7 @@ mod tests {
                 key("pair", "A1.")
             ]
         );
-        assert_eq!(rows[3].vector[..], [0.8, 0.6]);
+        assert_eq!(rows[3].vector().unwrap()[..], [0.8, 0.6]);
         assert_eq!(rows[0].stored_at_ms, 1_752_195_045_250);
         assert_eq!(rows[0].model, "a-model");
     }

@@ -1,11 +1,12 @@
 //! The export format: JSON Lines, in the order of the keys, so that the same rows give the same bytes.
 //!
 //! ```text
-//! {"format":"defi-qa vectors","version":1}
-//! {"key":HEX,"kind":"vector","model":NAME,"dimension":N,"stored_at_ms":MS,"value":BASE64,"checksum":HEX}   one a row
+//! {"format":"defi-qa vectors","version":2}
+//! {"key":HEX,"kind":KIND,"model":NAME,"dimension":N,"stored_at_ms":MS,"took_ms":MS,"value":BASE64,"checksum":HEX}   one a row
 //! {"rows":N,"blake3":HEX}                                     of every byte above this line
 //! ```
-//! `value` is f32 little endian, `checksum` the one that the row has on disk (blake3 over all its fields).
+//! `value` is that of the row on disk (f32 little endian of a "vector", JSON of an "answer"), `checksum` too (blake3 over all
+//! fields). `took_ms` stands where it is known. Version 1 knew vectors only and no `took_ms`; it is read as well.
 
 use std::io::{BufRead, Read as _, Write};
 
@@ -18,7 +19,7 @@ use crate::cache::disk::Store;
 use crate::cache::row::{MAX_DIMENSION, Row, RowFault, Sealed};
 
 const FORMAT: &str = "defi-qa vectors";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Bytes of the longest line that can hold a row: its numbers in base64, and room for the rest.
 const LONGEST_LINE: u64 = (MAX_DIMENSION * size_of::<f32>() * 4 / 3 + 64 * 1024) as u64;
@@ -36,6 +37,8 @@ struct Line {
     model: String,
     dimension: u64,
     stored_at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u64>,
     value: String,
     checksum: String,
 }
@@ -91,7 +94,7 @@ pub(super) fn import<E: From<TransferError>>(
     if head.format != FORMAT {
         return Err(TransferError::Format.into());
     }
-    if head.version != VERSION {
+    if !(1..=VERSION).contains(&head.version) {
         return Err(TransferError::Version(head.version).into());
     }
     let (mut number, mut rows) = (1_u64, 0_u64);
@@ -138,6 +141,7 @@ fn read(line: &[u8]) -> Result<Row, RowFault> {
         model: line.model,
         dimension: line.dimension,
         stored_at_ms: line.stored_at_ms,
+        took_ms: line.took_ms,
     };
     sealed.open()
 }
@@ -175,6 +179,7 @@ impl Line {
             model: sealed.model,
             dimension: sealed.dimension,
             stored_at_ms: sealed.stored_at_ms,
+            took_ms: sealed.took_ms,
         }
     }
 }
@@ -304,8 +309,8 @@ mod tests {
             (b"[1]\n", TransferError::Format),
             (b"{\"format\":\"other\",\"version\":1}\n", TransferError::Format),
             (
-                b"{\"format\":\"defi-qa vectors\",\"version\":2}\n",
-                TransferError::Version(2),
+                b"{\"format\":\"defi-qa vectors\",\"version\":3}\n",
+                TransferError::Version(3),
             ),
         ] {
             assert_eq!(imported(bytes).2, Err(error.to_string()));

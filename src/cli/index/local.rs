@@ -8,7 +8,8 @@ use crate::config::Config;
 use crate::dataset::Dataset;
 use crate::embedding::vectors::{self, reconcile};
 use crate::embedding::{Embedder as _, LocalEmbedder};
-use crate::retrieval::embed_missing;
+use crate::retrieval::{bundle, embed_missing};
+use crate::whole_file;
 
 pub(super) fn run(config: &Config, what: &Index, dataset: &Dataset) -> Result<Exit, Failure> {
     let own = || config.dataset.value.as_deref().and_then(corpus::stored_path);
@@ -17,7 +18,18 @@ pub(super) fn run(config: &Config, what: &Index, dataset: &Dataset) -> Result<Ex
             "the vectors of the bundled set are inside the program: name a file with -o to write them",
         )
     })?;
-    let (texts, _) = corpus::embedded_texts(dataset)?;
+    let bundled = match config.dataset.value {
+        None => Some(corpus::bundled_texts(
+            dataset,
+            &corpus::phrasings()?,
+            &corpus::references()?,
+        )),
+        Some(_) => None,
+    };
+    let texts = match &bundled {
+        Some(bundled) => bundled.texts.clone(),
+        None => corpus::embedded_texts(dataset)?.0,
+    };
     crate::cli::runtime()?.block_on(async {
         let embedder = LocalEmbedder::start();
         let model = embedder.model_id().clone();
@@ -36,8 +48,20 @@ pub(super) fn run(config: &Config, what: &Index, dataset: &Dataset) -> Result<Ex
         if show {
             let _ = writeln!(stderr());
         }
-        vectors::save(&output, &model, &texts, &vectors)
-            .map_err(|error| Failure::other(error.to_string()))?;
+        match &bundled {
+            Some(bundled) => {
+                let bytes = bundle::encode(&model, bundled, vectors);
+                let bytes = bytes.ok_or_else(|| Failure::other("a text has no vector: run it again"))?;
+                whole_file::write(&output, &bytes).map_err(|error| {
+                    Failure::other(format!(
+                        "the vectors {} could not be written ({error}): check the folder and the free space",
+                        output.display()
+                    ))
+                })?;
+            }
+            None => vectors::save(&output, &model, &texts, &vectors)
+                .map_err(|error| Failure::other(error.to_string()))?,
+        }
         writeln!(stdout(), "{}: {total} vectors of {model}", output.display())?;
         Ok(Exit::Success)
     })

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::args::Index;
 use super::{Exit, Failure, corpus, embedder};
 use crate::config::Config;
-use crate::dataset::{Dataset, indexed_texts};
+use crate::dataset::indexed_texts;
 use crate::retrieval::LexicalIndex;
 use crate::whole_file;
 
@@ -21,14 +21,17 @@ pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
         None => local::run(config, what, &dataset)?,
     };
     if let Some(path) = &what.words {
-        write_words(path, &dataset)?;
+        let texts = match &config.dataset.value {
+            None => corpus::phrasings()?.indexed_texts(&dataset),
+            Some(_) => indexed_texts(&dataset),
+        };
+        write_words(path, &texts)?;
     }
     Ok(exit)
 }
 
-fn write_words(path: &Path, dataset: &Dataset) -> Result<(), Failure> {
-    let texts = indexed_texts(dataset);
-    let bytes = LexicalIndex::build(&texts).encode(&texts);
+fn write_words(path: &Path, texts: &[String]) -> Result<(), Failure> {
+    let bytes = LexicalIndex::build(texts).encode(texts);
     let bytes = bytes.ok_or_else(|| Failure::other("the word index is too large for a file"))?;
     whole_file::write(path, &bytes).map_err(|error| {
         Failure::other(format!(

@@ -179,7 +179,7 @@ fn checkpoint(
     let row = |(index, vector): (usize, Vector)| {
         let wanted = Wanted::new(&model.name, model.dimension, PAIR, texts.get(index)?);
         // It has just been scaled to length 1, so it is a row.
-        Row::now(wanted.key, wanted.model, wanted.dimension, vector.into_shared()).ok()
+        Row::now(wanted.key, wanted.model, model.dimension, vector.into_shared()).ok()
     };
     let rows: Vec<Row> = fresh.into_iter().filter_map(row).collect();
     if rows.is_empty() {
@@ -207,7 +207,7 @@ fn list(failed: &[FailedText], sent: &[usize], dataset: &Dataset) -> Result<(), 
         let pair = owner.and_then(|(pair, _)| dataset.pairs.get(*pair));
         let named = match owner.zip(pair) {
             Some(((_, View::Question), pair)) => format!("the question of {}", pair.id),
-            Some(((_, View::Alias), pair)) => format!("an alias of {}", pair.id),
+            Some(((_, View::Alias | View::Phrasing), pair)) => format!("an alias of {}", pair.id),
             Some(((_, View::Answer), pair)) => format!("the answer of {}", pair.id),
             None => "a reference question of the program".to_owned(),
         };

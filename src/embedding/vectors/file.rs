@@ -95,6 +95,15 @@ impl VectorFile {
         Self::parse(&bytes, &format!("the vector file {}", path.display()))
     }
 
+    /// As if read from a file in which the row `i` was made from `texts[i]`; `None` when their numbers differ.
+    pub fn of(model: &ModelId, texts: &[String], rows: Matrix) -> Option<Self> {
+        (rows.len() == texts.len()).then(|| Self {
+            hashes: texts.iter().map(|text| content_hash(model, text)).collect(),
+            model: model.clone(),
+            rows,
+        })
+    }
+
     /// The model whose vectors it holds.
     pub fn model(&self) -> &ModelId {
         &self.model

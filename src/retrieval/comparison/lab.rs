@@ -6,76 +6,65 @@ use super::error::CompareError;
 use super::retriever::EmbedderName;
 use crate::dataset::Pair;
 use crate::embedding::Vector;
-use crate::retrieval::{Bm25, Corpus, DenseHit, DenseIndex, LexicalSearch, Unit};
+use crate::retrieval::{Bm25, Corpus, DenseHit, LexicalSearch, Unit};
 
 /// A corpus, ready for every retriever whose embedder has an index. Share it behind an `Arc`.
 #[derive(Debug)]
 pub struct Lab {
-    corpus: Arc<Corpus>,
-    /// Who is meant by a retriever that names no embedder.
-    own: EmbedderName,
-    /// Vectors of the corpus's texts, by embedder.
-    indexes: Vec<(EmbedderName, Arc<DenseIndex>)>,
+    /// The corpus by who made its vectors: first that of a retriever that names no embedder. All hold the same pairs.
+    own: (EmbedderName, Arc<Corpus>),
+    others: Vec<(EmbedderName, Arc<Corpus>)>,
 }
 
 impl Lab {
     /// A corpus and who made its vectors, which may be missing.
     pub fn new(corpus: Arc<Corpus>, embedder: EmbedderName) -> Self {
-        let own = Some(&corpus.dense).filter(|dense| !dense.is_empty());
         Self {
-            indexes: own
-                .map(|dense| (embedder.clone(), Arc::clone(dense)))
-                .into_iter()
-                .collect(),
-            own: embedder,
-            corpus,
+            own: (embedder, corpus),
+            others: Vec::new(),
         }
     }
 
-    /// Adds vectors of the corpus's texts by another embedder: that of the text `i` of its
-    /// [`Views`](crate::retrieval::Views) in the row `i`.
+    /// Adds the corpus with vectors by another embedder.
     ///
     /// # Errors
-    /// When they are not those of the corpus's texts.
-    pub fn with_index(
-        mut self,
-        embedder: EmbedderName,
-        index: Arc<DenseIndex>,
-    ) -> Result<Self, CompareError> {
-        let owners = (0..index.len()).map(|row| index.owner(row));
-        if !owners.eq(self.corpus.owners().map(Some)) {
-            return Err(CompareError::Unequal {
-                rows: index.len(),
-                texts: self.corpus.owners().count(),
-                embedder,
-            });
+    /// When it does not hold the same pairs in the same order.
+    pub fn with_corpus(mut self, embedder: EmbedderName, corpus: Arc<Corpus>) -> Result<Self, CompareError> {
+        let ids = |corpus: &Corpus| -> Vec<String> {
+            let pairs = corpus.dataset.pairs.iter();
+            pairs.map(|pair| pair.id.clone()).collect()
+        };
+        if ids(&corpus) != ids(self.corpus()) {
+            return Err(CompareError::OtherPairs(embedder));
         }
-        self.indexes.retain(|(other, _)| *other != embedder);
-        self.indexes.push((embedder, index));
+        self.others.retain(|(other, _)| *other != embedder);
+        self.others.push((embedder, corpus));
         Ok(self)
     }
 
     pub fn corpus(&self) -> &Arc<Corpus> {
-        &self.corpus
+        &self.own.1
     }
 
     /// Embedders whose vectors are there.
     pub fn embedders(&self) -> impl Iterator<Item = &EmbedderName> {
-        self.indexes.iter().map(|(name, _)| name)
+        let all = std::iter::once(&self.own).chain(&self.others);
+        all.filter(|(_, corpus)| !corpus.dense.is_empty())
+            .map(|(name, _)| name)
     }
 
     /// Who is meant by a retriever that names no embedder.
     pub fn own_embedder(&self) -> &EmbedderName {
-        &self.own
+        &self.own.0
     }
 
     pub(super) fn pair(&self, index: usize) -> Option<&Pair> {
-        self.corpus.dataset.pairs.get(index)
+        self.corpus().dataset.pairs.get(index)
     }
 
     /// Words of the query that a pair holds anywhere, as the query spells them.
     pub(super) fn shared_words(&self, index: usize, query: &Query) -> Vec<String> {
-        self.corpus.lexical.shared_words(&query.text, index)
+        self.corpus().lexical.shared_words(&query.text, index)
     }
 
     /// Every pair by its nearest text of the unit.
@@ -85,22 +74,24 @@ impl Lab {
         unit: Unit,
         query: &Query,
     ) -> Result<Vec<DenseHit>, CompareError> {
-        let index = self.indexes.iter().find(|(name, _)| name == embedder);
-        let (_, index) = index.ok_or_else(|| CompareError::NoIndex(embedder.clone()))?;
+        let corpus = std::iter::once(&self.own)
+            .chain(&self.others)
+            .find(|(name, corpus)| name == embedder && !corpus.dense.is_empty());
+        let (_, corpus) = corpus.ok_or_else(|| CompareError::NoIndex(embedder.clone()))?;
         let vector = query.vector(embedder)?;
-        if vector.dimension() != index.dimension() {
+        if vector.dimension() != corpus.dense.dimension() {
             return Err(CompareError::MixedDimensions {
                 embedder: embedder.clone(),
-                corpus: index.dimension(),
+                corpus: corpus.dense.dimension(),
                 query: vector.dimension(),
             });
         }
-        Ok(self.corpus.search_vectors(index, unit, vector))
+        Ok(corpus.search_vectors(unit, vector))
     }
 
     /// Every pair whose texts of the unit share a word with the query.
     pub(super) fn lexical(&self, unit: Unit, bm25: Bm25, query: &Query) -> LexicalSearch {
-        self.corpus.search_words(unit, bm25, &query.text)
+        self.corpus().search_words(unit, bm25, &query.text)
     }
 }
 

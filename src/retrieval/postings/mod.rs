@@ -1,22 +1,23 @@
 //! The inverted index: which texts hold a term, and how often.
 
 mod file;
+mod vocabulary;
 
 pub use file::WordsError;
 
 use foldhash::{HashMap, HashMapExt as _};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::terms::{Word, surfaces, word};
+use vocabulary::Vocabulary;
 
 /// Texts of a part at least: below that, joining the parts costs more than it saves.
 const FEWEST: usize = 128;
 
-/// Terms of a corpus and the texts that hold them. Terms are numbered in the order of their first use.
+/// Terms of a corpus and the texts that hold them. Terms are numbered in their alphabetical order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Postings {
-    terms: HashMap<String, usize>,
+    terms: Vocabulary,
     /// Where the entries of each term begin, and last where they end.
     starts: Vec<u32>,
     /// The entries of one term stand together, by ascending text.
@@ -27,7 +28,7 @@ pub(super) struct Postings {
 }
 
 /// A text that holds a term.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Posting {
     pub(super) text: u32,
     pub(super) frequency: u32,
@@ -45,12 +46,7 @@ impl Postings {
             .finished()
     }
 
-    fn new(
-        terms: HashMap<String, usize>,
-        starts: Vec<u32>,
-        entries: Vec<Posting>,
-        lengths: Vec<u32>,
-    ) -> Self {
+    fn new(terms: Vocabulary, starts: Vec<u32>, entries: Vec<Posting>, lengths: Vec<u32>) -> Self {
         let total: f64 = lengths.iter().map(|length| f64::from(*length)).sum();
         Self {
             average_length: (total / lengths.len().max(1) as f64) as f32,
@@ -68,7 +64,7 @@ impl Postings {
 
     /// The number of a term, when the corpus has it.
     pub(super) fn number(&self, term: &str) -> Option<usize> {
-        self.terms.get(term).copied()
+        self.terms.number(term)
     }
 
     /// The texts that hold a term, ascending.
@@ -167,17 +163,20 @@ impl Draft {
     }
 
     fn finished(self) -> Postings {
+        let mut terms: Vec<(String, usize)> = self.terms.into_iter().collect();
+        terms.sort_unstable();
         let mut starts = vec![0];
         let mut entries = Vec::with_capacity(self.postings.iter().map(Vec::len).sum());
-        for of_term in self.postings {
-            entries.extend(of_term);
+        for (_, draft) in &terms {
+            entries.extend(self.postings.get(*draft).into_iter().flatten());
             starts.push(entries.len() as u32);
         }
-        Postings::new(self.terms, starts, entries, self.lengths)
+        let terms = Vocabulary::of(terms.iter().map(|(term, _)| term.as_str()));
+        Postings::new(terms, starts, entries, self.lengths)
     }
 }
 
-/// Terms by their numbers.
+/// Terms by the numbers of a draft.
 fn in_order(terms: HashMap<String, usize>) -> Vec<String> {
     let mut terms: Vec<(String, usize)> = terms.into_iter().collect();
     terms.sort_unstable_by_key(|(_, number)| *number);

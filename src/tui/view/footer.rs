@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 
 use super::section;
-use crate::agent::event::{Cost, Exchange, Outcome};
+use crate::agent::event::{Cost, Exchange, Outcome, Tier};
 use crate::tui::theme::Theme;
 
 /// The paragraphs below an answer, each in one style.
@@ -58,16 +58,31 @@ fn figures(exchange: &Exchange) -> Vec<String> {
         let digits = usize::from(rate < 9.95);
         figures.push(format!("{rate:.digits$} tokens/s"));
     }
+    if let Some(kept) = exchange.answer_origin {
+        figures.push(from("answer", kept.tier, kept.age_ms));
+        figures.extend(saved(kept.saved_ms, kept.saved_tokens));
+    }
     if let Some(vector) = exchange.vector {
-        figures.push(match (vector.tier, vector.age_ms) {
-            (Some(tier), Some(age)) => {
-                format!("vector from {}, {} old", tier.name(), section::age(age))
-            }
-            (Some(tier), None) => format!("vector from {}", tier.name()),
-            (None, _) => "vector computed".to_owned(),
-        });
+        match vector.tier {
+            Some(tier) => figures.push(from("vector", tier, vector.age_ms)),
+            None => figures.push("vector computed".to_owned()),
+        }
+        figures.extend(saved(vector.saved_ms, None));
     }
     figures
+}
+
+fn from(what: &str, tier: Tier, age_ms: Option<f64>) -> String {
+    let age = age_ms.map_or(String::new(), |age| format!(", {} old", section::age(age)));
+    format!("{what} from {}{age}", tier.name())
+}
+
+/// What a kept thing took when it was made.
+fn saved(saved_ms: Option<f64>, tokens: Option<u64>) -> Option<String> {
+    let time = saved_ms.map(section::duration);
+    let tokens = tokens.map(|tokens| format!("{tokens} tokens"));
+    let both: Vec<String> = time.into_iter().chain(tokens).collect();
+    (!both.is_empty()).then(|| format!("saved {}", both.join(" and ")))
 }
 
 /// An amount with two figures at the least: `$12.50`, `$0.0123`, `$0.00024`.

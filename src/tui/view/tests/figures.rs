@@ -6,7 +6,9 @@ use insta::assert_snapshot;
 use super::Talk;
 use super::fixtures::{self, QUESTION, answer, answered, token};
 use super::screens::on_every_size;
-use crate::agent::event::{AgentEvent, BreakerPhase, Limit, LimitOrigin, Limits, Price, Setup, Stage, Tier};
+use crate::agent::event::{
+    AgentEvent, BreakerPhase, Kept, Limit, LimitOrigin, Limits, Price, Setup, Stage, Tier,
+};
 use crate::app::{Gauges, Message};
 
 /// The state of a session with a chat model whose gate stands so.
@@ -162,13 +164,41 @@ fn what_an_answer_took_and_cost() {
         let question = QUESTION.to_owned();
         let found = AgentEvent::Cache {
             key: "3f9c12ab".into(),
+            kind: Kept::Vector,
             tier: Some(Tier::Disk),
             age_ms: Some(273_600_000.0),
+            saved_ms: Some(212.0),
+            saved_tokens: None,
         };
         talk.hears(run, 0.0, AgentEvent::Started { question, setup })
             .hears(run, 9.0, found)
             .hears(run, 612.0, token(answer()[0]))
             .hears(run, 2_512.0, token(answer()[1]))
             .hears(run, 2_520.0, answered(Some(fixtures::usage())));
+    });
+}
+
+#[test]
+fn an_answer_that_was_kept() {
+    on_every_size("kept_answer", &fixtures::online(), |talk| {
+        let run = talk.asks(QUESTION);
+        let setup = Setup {
+            chat: "openai:gpt-4.1-mini".into(),
+            ..Setup::default()
+        };
+        let question = QUESTION.to_owned();
+        let found = AgentEvent::Cache {
+            key: "77aa12ab".into(),
+            kind: Kept::Answer,
+            tier: Some(Tier::Redis),
+            age_ms: Some(7_300_000.0),
+            saved_ms: Some(2_520.0),
+            saved_tokens: Some(1_300),
+        };
+        talk.hears(run, 0.0, AgentEvent::Started { question, setup })
+            .hears(run, 9.0, fixtures::lookup(Some(Tier::Memory)))
+            .hears(run, 12.0, found)
+            .hears(run, 12.0, token(answer()[0]))
+            .hears(run, 13.0, answered(None));
     });
 }

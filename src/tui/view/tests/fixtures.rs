@@ -1,8 +1,8 @@
 //! What a run says, with fixed times.
 
 use crate::agent::event::{
-    AgentEvent, BreakerPhase, DenseScore, Hit, LexicalScore, Limit, LimitOrigin, Limits, Nearest, Outcome,
-    Setup, Stage, Tier, Usage,
+    AgentEvent, BreakerPhase, DenseScore, Hit, Kept, LexicalScore, Limit, LimitOrigin, Limits, Nearest,
+    Outcome, Setup, Stage, Tier, Usage,
 };
 use crate::app::{Gauges, Loading};
 
@@ -136,8 +136,11 @@ pub(super) fn token(text: &str) -> AgentEvent {
 pub(super) fn lookup(tier: Option<Tier>) -> AgentEvent {
     AgentEvent::Cache {
         key: "3f9c12ab".into(),
+        kind: Kept::Vector,
         tier,
         age_ms: tier.map(|_| 5_000.0),
+        saved_ms: None,
+        saved_tokens: None,
     }
 }
 

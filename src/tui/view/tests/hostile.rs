@@ -6,8 +6,8 @@ use ratatui::buffer::{Buffer, CellWidth as _};
 
 use super::{Talk, fixtures, rows};
 use crate::agent::event::{
-    AgentEvent, BreakerPhase, CacheStats, DenseScore, Hit, LexicalScore, Limit, LimitOrigin, Limits, Nearest,
-    Outcome, Price, RunId, Setup, Stage, Tier, TierState, TierStats, Usage,
+    AgentEvent, BreakerPhase, CacheStats, DenseScore, Hit, Kept, LexicalScore, Limit, LimitOrigin, Limits,
+    Nearest, Outcome, Price, RunId, Setup, Stage, Tier, TierState, TierStats, Usage,
 };
 use crate::app::keymap::BINDINGS;
 use crate::app::{Gauges, Loading, Message};
@@ -211,11 +211,18 @@ fn said() -> impl Strategy<Value = AgentEvent> {
         hits().prop_map(|hits| AgentEvent::Retrieved { hits }),
         text().prop_map(|text| AgentEvent::Token { text }),
         limits().prop_map(|limits| AgentEvent::Limits { limits }),
-        (text(), prop::option::of(ms())).prop_map(|(key, age_ms)| AgentEvent::Cache {
-            key,
-            tier: Some(Tier::Disk),
-            age_ms,
-        }),
+        (text(), any::<bool>(), prop::option::of(ms()), any::<u64>()).prop_map(
+            |(key, answer, age_ms, tokens)| {
+                AgentEvent::Cache {
+                    key,
+                    kind: if answer { Kept::Answer } else { Kept::Vector },
+                    tier: Some(Tier::Disk),
+                    age_ms,
+                    saved_ms: age_ms,
+                    saved_tokens: Some(tokens),
+                }
+            }
+        ),
         (stage(), ms()).prop_map(|(stage, waited_ms)| AgentEvent::Resumed { stage, waited_ms }),
         (text(), ms()).prop_map(|(why, wait_ms)| AgentEvent::Retry {
             why,

@@ -1,0 +1,33 @@
+//! A question as it is asked.
+
+/// A question and what may answer it. A plain text is asked in the usual way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    pub text: String,
+    pub freshness: Freshness,
+}
+
+/// Whether an answer that is kept will do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// It will.
+    #[default]
+    Kept,
+    /// The model is asked, and its answer takes the place of the kept one.
+    Fresh,
+}
+
+impl From<&str> for Question {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<String> for Question {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            freshness: Freshness::Kept,
+        }
+    }
+}

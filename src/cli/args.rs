@@ -160,22 +160,31 @@ fn preset() -> PossibleValuesParser {
 
 #[derive(Debug, clap::Args)]
 pub struct Eval {
-    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl, or a folder in BEIR form (corpus.jsonl,
+    /// queries.jsonl, qrels/*.tsv)
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub path: PathBuf,
-    /// Only the questions of this half: `tuning` or `held-out`
+    /// Only the questions of this half of a file: `tuning` or `held-out`
     #[arg(long, value_name = "HALF", value_parser = half)]
     pub half: Option<Half>,
-    /// The method that ranks: `hybrid`, `dense`, `lexical` or `rrf` [default: of the configuration]
-    #[arg(long, value_name = "METHOD")]
-    pub retriever: Option<crate::retrieval::Method>,
-    /// Print every question that went wrong, and what was found
+    /// The judgements of a folder [default: test, or the only ones]
+    #[arg(long, value_name = "NAME")]
+    pub split: Option<String>,
+    /// What ranks, such as `hybrid` or `hybrid(w=0.7)`; can be given again: the others are compared with the first
+    /// [default: of the configuration]
+    #[arg(long, value_name = "RETRIEVER")]
+    pub retriever: Vec<Retriever>,
+    /// Print the queries on which the retrievers disagree most, this many
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
+    pub by_disagreement: Option<usize>,
+    /// Print every question that went wrong, and what was found; for one retriever on a file
     #[arg(long, conflicts_with = "json")]
     pub wrong: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Exit with 1 when a metric over all questions asked is below this, such as `hit@1=0.85`; can be given again
+    /// Exit with 1 when a metric of the first retriever over all questions is below this, such as `nDCG@10=0.70`; can be
+    /// given again
     #[arg(long, value_name = "METRIC=FLOOR")]
     pub fail_under: Vec<Floor>,
 }

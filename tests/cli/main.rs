@@ -18,6 +18,7 @@ mod bad_input;
 mod comparing;
 mod data;
 mod indexing;
+mod measuring;
 mod offline;
 mod provider;
 mod settings;

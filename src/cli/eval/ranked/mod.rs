@@ -124,7 +124,7 @@ pub(super) fn benchmark(config: &Config, what: &Eval) -> Result<Exit, Failure> {
             dataset: &lab.corpus().dataset.name.clone(),
             split: Some(&beir.split),
         };
-        report(what, set, &Arc::new(lab), &retrievers, queries, queried, RELATED)
+        report(what, set, &Arc::new(lab), &retrievers, &queries, queried, RELATED)
     })
 }
 
@@ -165,7 +165,7 @@ pub(super) fn questions(config: &Config, what: &Eval, judged: &JudgedQuestions) 
             dataset: &dataset.name,
             split: None,
         };
-        report(what, set, &open.lab, &retrievers, queries, queried, ANSWERS)
+        report(what, set, &open.lab, &retrievers, &queries, queried, ANSWERS)
     })
 }
 
@@ -222,7 +222,7 @@ fn report(
     set: Set<'_>,
     lab: &Arc<Lab>,
     retrievers: &[Retriever],
-    judged: Vec<Judged>,
+    judged: &[Judged],
     queries: Vec<Query>,
     least: u8,
 ) -> Result<Exit, Failure> {

@@ -232,14 +232,15 @@ pub(super) fn known_vectors(
         if vector.is_some() {
             continue;
         }
-        *vector = store.and_then(|store| cached(store, model, text));
+        *vector = store.and_then(|store| cached(store, model, PAIR, text));
         from_cache |= vector.is_some();
     }
     Found { vectors, from_cache }
 }
 
-fn cached(store: &Store, model: &ModelId, text: &str) -> Option<Vector> {
-    let wanted = Wanted::new(&model.name, model.dimension, PAIR, text);
+/// A text's vector in the cache; `unit` says whether somebody asks with it or it is searched in.
+pub(super) fn cached(store: &Store, model: &ModelId, unit: &str, text: &str) -> Option<Vector> {
+    let wanted = Wanted::new(&model.name, model.dimension, unit, text);
     let Ok(Looked::Hit(row)) = store.get(&wanted.key) else {
         return None;
     };

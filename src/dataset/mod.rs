@@ -4,6 +4,7 @@
 //! Lines, CSV). [`validate`] judges a set without stopping at the first fault; `load` refuses a set that has faults
 //! which would break citations (empty fields, ids used twice).
 
+mod beir;
 mod bundled;
 mod csv;
 mod duplicates;
@@ -19,6 +20,7 @@ mod validate;
 mod words;
 mod worked;
 
+pub use beir::{Beir, BeirError, BeirQuery};
 pub use bundled::TOPICS;
 pub use error::DatasetError;
 pub use judged::{Half, JudgedError, JudgedQuestion, JudgedQuestions};

@@ -25,17 +25,14 @@ pub struct Views {
 }
 
 impl Views {
+    /// A pair without a question, such as a document of a benchmark, has none of it.
     pub fn of(dataset: &Dataset) -> Self {
         let texts = dataset.pairs.iter().flat_map(|pair| {
-            let around = |text: &String| text.clone();
-            let aliases = pair.aliases.iter().map(around);
-            [around(&pair.question)]
-                .into_iter()
-                .chain(aliases)
-                .chain([around(&pair.answer)])
+            let question = (!pair.question.is_empty()).then_some(&pair.question);
+            question.into_iter().chain(&pair.aliases).chain([&pair.answer])
         });
         Self {
-            texts: texts.collect(),
+            texts: texts.cloned().collect(),
             owners: Self::owners(dataset).collect(),
         }
     }
@@ -44,7 +41,8 @@ impl Views {
     pub fn owners(dataset: &Dataset) -> impl Iterator<Item = (usize, View)> {
         dataset.pairs.iter().enumerate().flat_map(|(index, pair)| {
             let aliases = std::iter::repeat_n(View::Alias, pair.aliases.len());
-            let views = [View::Question].into_iter().chain(aliases).chain([View::Answer]);
+            let question = (!pair.question.is_empty()).then_some(View::Question);
+            let views = question.into_iter().chain(aliases).chain([View::Answer]);
             views.map(move |view| (index, view))
         })
     }
@@ -63,9 +61,17 @@ mod tests {
             answer: "A loss against holding.".into(),
             ..Pair::default()
         };
-        let views = Views::of(&Dataset::new("test", vec![Pair::default(), pair]));
+        let document = Pair {
+            answer: "A document.".into(),
+            ..Pair::default()
+        };
+        let views = Views::of(&Dataset::new("test", vec![document, pair]));
         assert_eq!(
-            views.texts[2..],
+            (&views.texts[0], views.owners[0]),
+            (&"A document.".to_owned(), (0, View::Answer))
+        );
+        assert_eq!(
+            views.texts[1..],
             [
                 "What is IL?",
                 "impermanent loss",
@@ -74,7 +80,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            views.owners[2..],
+            views.owners[1..],
             [
                 (1, View::Question),
                 (1, View::Alias),

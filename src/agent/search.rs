@@ -36,7 +36,7 @@ impl Agent {
             tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
         let clock = emitter.begin(Stage::Fuse).await;
         let corpus = self.knowledge.get(Stage::Fuse).await?;
-        let ranked = corpus.rank(self.method, &dense, &lexical, self.top_k);
+        let ranked = corpus.rank(self.retriever.fusion(), &dense, &lexical, self.top_k);
         let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
         let signals = Signals {
             cosine: dense.first().map(|hit| f64::from(corpus.scale.apply(hit.score))),
@@ -54,7 +54,7 @@ impl Agent {
             signals
         };
         clock
-            .end(Some(format!("{}, {} hits", self.method, hits.len())))
+            .end(Some(format!("{}, {} hits", self.retriever.label(), hits.len())))
             .await;
         Ok(Found { hits, signals })
     }
@@ -93,7 +93,7 @@ impl Agent {
             Ok(corpus) => corpus,
             Err(error) => return Err(clock.failed(error).await),
         };
-        let hits = corpus.dense.search(&vector, corpus.len());
+        let hits = corpus.search_vectors(self.retriever.unit(), &vector);
         let outside = corpus.outside.nearest(&vector, COMPANY);
         clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
         Ok((hits, outside))
@@ -175,7 +175,7 @@ impl Agent {
             Err(error) => return Err(clock.failed(error).await),
         };
         // Every pair is a candidate of both searches: see `retrieval::fuse`.
-        let found = corpus.lexical.search(question, corpus.len());
+        let found = corpus.search_words(self.retriever.unit(), self.retriever.bm25(), question);
         clock
             .end(Some(format!("{} pairs share a word", found.matching)))
             .await;
@@ -249,7 +249,7 @@ fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
             rank: dense.rank,
             nearest: corpus.view(&dense).map(|view| match view {
                 View::Question => Nearest::Question,
-                View::Alias | View::Phrasing => Nearest::Alias,
+                View::Alias => Nearest::Alias,
                 View::Answer => Nearest::Answer,
             }),
         }),

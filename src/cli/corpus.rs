@@ -11,11 +11,11 @@ use super::{Failure, embedder};
 use crate::agent::Load;
 use crate::cache::{Looked, PAIR, Store, Wanted};
 use crate::config::Config;
-use crate::dataset::{Dataset, OutsideQuestion, Phrasings, indexed_texts, outside_questions};
+use crate::dataset::{Dataset, OutsideQuestion, indexed_texts, outside_questions};
 use crate::embedding::vectors::{self, VectorFile};
 use crate::embedding::{Embedder, Matrix, ModelId, RemoteEmbedder, Vector};
 use crate::retrieval::bundle::{Bundle, BundledTexts};
-use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, View, Views, embed_missing};
+use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, Views, embed_missing};
 use crate::whole_file;
 
 /// Vectors of the bundled set, computed ahead of time by the command in CONTRIBUTING.md.
@@ -36,44 +36,20 @@ pub(super) fn dataset(path: Option<&PathBuf>) -> Result<Dataset, Failure> {
     read.map_err(|error| Failure::other(error.to_string()))
 }
 
-/// Everything of the bundled set that has a vector of the model inside the program: the texts of each pair and its
-/// phrasings, then the reference questions outside the field.
-pub(super) fn bundled_texts(
-    dataset: &Dataset,
-    phrasings: &Phrasings,
-    questions: &[OutsideQuestion],
-) -> BundledTexts {
-    let mut of = BundledTexts::default();
-    let mut own = Views::of(dataset).owned().peekable();
-    for (index, pair) in dataset.pairs.iter().enumerate() {
-        while let Some((owner, text)) = own.next_if(|((owner, _), _)| *owner == index) {
-            of.owners.push(owner);
-            of.texts.push(text);
-        }
-        for text in phrasings.of(pair) {
-            of.owners.push((index, View::Phrasing));
-            of.texts.push(text.clone());
-        }
-    }
-    of.texts
-        .extend(questions.iter().map(|outside| outside.question.clone()));
-    of
-}
-
-/// The phrasings inside the program.
-pub(super) fn phrasings() -> Result<Phrasings, Failure> {
-    Phrasings::bundled().map_err(|error| broken("phrasings", &error))
+/// Everything of the bundled set that has a vector of the model inside the program.
+pub(super) fn bundled_texts(dataset: &Dataset) -> Result<BundledTexts, Failure> {
+    let (texts, _) = embedded_texts(dataset)?;
+    let owners = Views::owners(dataset).collect();
+    Ok(BundledTexts { owners, texts })
 }
 
 /// The reference questions inside the program.
 pub(super) fn references() -> Result<Vec<OutsideQuestion>, Failure> {
-    outside_questions().map_err(|error| broken("reference questions", &error))
-}
-
-fn broken(what: &str, error: &dyn std::fmt::Display) -> Failure {
-    Failure::other(format!(
-        "the {what} inside the program are broken ({error}): install it again"
-    ))
+    outside_questions().map_err(|error| {
+        Failure::other(format!(
+            "the reference questions inside the program are broken ({error}): install it again"
+        ))
+    })
 }
 
 /// Everything that has a vector: the texts of the pairs, then the reference questions outside the field.
@@ -256,14 +232,15 @@ pub(super) fn known_vectors(
         if vector.is_some() {
             continue;
         }
-        *vector = store.and_then(|store| cached(store, model, text));
+        *vector = store.and_then(|store| cached(store, model, PAIR, text));
         from_cache |= vector.is_some();
     }
     Found { vectors, from_cache }
 }
 
-fn cached(store: &Store, model: &ModelId, text: &str) -> Option<Vector> {
-    let wanted = Wanted::new(&model.name, model.dimension, PAIR, text);
+/// A text's vector in the cache; `unit` says whether somebody asks with it or it is searched in.
+pub(super) fn cached(store: &Store, model: &ModelId, unit: &str, text: &str) -> Option<Vector> {
+    let wanted = Wanted::new(&model.name, model.dimension, unit, text);
     let Ok(Looked::Hit(row)) = store.get(&wanted.key) else {
         return None;
     };
@@ -367,7 +344,7 @@ fn best_file(stored: Option<&Path>) -> Option<VectorFile> {
 /// The bundled vectors, by their texts.
 fn bundled_file() -> Option<VectorFile> {
     let bundle = Bundle::read(BUNDLED_VECTORS).ok()?;
-    let texts = bundled_texts(&dataset(None).ok()?, &phrasings().ok()?, &references().ok()?).texts;
+    let texts = bundled_texts(&dataset(None).ok()?).ok()?.texts;
     VectorFile::of(bundle.model(), &texts, bundle.to_matrix())
 }
 
@@ -413,11 +390,7 @@ mod tests {
 
     #[test]
     fn the_bundled_vectors_are_those_of_the_bundled_texts() {
-        let of = bundled_texts(
-            &dataset(None).unwrap(),
-            &phrasings().unwrap(),
-            &references().unwrap(),
-        );
+        let of = bundled_texts(&dataset(None).unwrap()).unwrap();
         let bundle = Bundle::read(BUNDLED_VECTORS).unwrap();
         assert!(
             Bundle::is_whole(BUNDLED_VECTORS) && bundle.is_of(&of),
@@ -449,7 +422,7 @@ mod tests {
 
     #[test]
     fn the_bundled_word_index_is_that_of_the_bundled_texts() {
-        let texts = phrasings().unwrap().indexed_texts(&dataset(None).unwrap());
+        let texts = indexed_texts(&dataset(None).unwrap());
         let built = LexicalIndex::build(&texts).encode(&texts);
         assert!(built.as_deref() == Some(BUNDLED_WORDS), "{REBUILD}");
     }

@@ -13,7 +13,7 @@ use crate::cache::{Cache, Disk, Redis, RedisAddress};
 use crate::config::{self, ChatChoice, Config, ModelPrice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder, RemoteEmbedder};
 use crate::provider::{ApiKey, ChatApi, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
-use crate::retrieval::Method;
+use crate::retrieval::comparison::Retriever;
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -26,7 +26,7 @@ pub(super) struct Plan {
     answerer: Arc<dyn Answerer>,
     /// What stands before the chat model's endpoint, if one is asked.
     gate: Option<Gate>,
-    method: Method,
+    retriever: Retriever,
     top_k: usize,
     offline: bool,
     dataset: Option<PathBuf>,
@@ -61,7 +61,7 @@ impl Plan {
         Ok(Self {
             answerer,
             gate,
-            method: method(config)?,
+            retriever: retriever(config)?,
             top_k: config.top_k.value,
             offline: config.offline.value,
             dataset: config.dataset.value.clone(),
@@ -116,7 +116,7 @@ impl Plan {
             embedder,
             cache,
             answerer: self.answerer,
-            method: self.method,
+            retriever: self.retriever,
             top_k: self.top_k,
             offline: self.offline,
         }
@@ -165,12 +165,9 @@ pub(super) async fn flush(cache: &Cache) {
     }
 }
 
-fn method(config: &Config) -> Result<Method, Failure> {
-    config
-        .retriever
-        .value
-        .parse()
-        .map_err(|error: crate::retrieval::UnknownMethod| Failure::usage(error.to_string()))
+fn retriever(config: &Config) -> Result<Retriever, Failure> {
+    let method = config.retriever.value.parse::<Retriever>();
+    method.map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// The data set's name before it is read: what the reader will call it.

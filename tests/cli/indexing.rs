@@ -35,7 +35,7 @@ impl Home {
     }
 
     /// The program with this home, this data set and the embedder of a server at this address.
-    fn program(&self, base_url: &str) -> Command {
+    pub(crate) fn program(&self, base_url: &str) -> Command {
         let mut command = program();
         command
             .env("HOME", self.0.path())

@@ -256,7 +256,7 @@ fn list(failed: &[FailedText], sent: &[usize], dataset: &Dataset) -> Result<(), 
         let pair = owner.and_then(|(pair, _)| dataset.pairs.get(*pair));
         let named = match owner.zip(pair) {
             Some(((_, View::Question), pair)) => format!("the question of {}", pair.id),
-            Some(((_, View::Alias | View::Phrasing), pair)) => format!("an alias of {}", pair.id),
+            Some(((_, View::Alias), pair)) => format!("an alias of {}", pair.id),
             Some(((_, View::Answer), pair)) => format!("the answer of {}", pair.id),
             None => "a reference question of the program".to_owned(),
         };

@@ -65,7 +65,7 @@ impl Signals {
 }
 
 /// A reference is named as the reason of a decline when its cosine is at most this much below the evidence's.
-const BESIDE: f64 = 0.05;
+pub(super) const BESIDE: f64 = 0.05;
 
 /// What the rule says, and why, in words for the trace and the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

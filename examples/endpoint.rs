@@ -1,11 +1,11 @@
 //! A chat endpoint on loopback that limits, refuses or fails, to look at what the application makes of it.
 //!
 //! ```sh
-//! cargo run --example endpoint -- limited     # also: busy, down; it says its address
+//! cargo run --example endpoint -- limited     # also: busy, down, faults; it says its address
 //! defi-qa --chat openai:demo --base-url http://127.0.0.1:PORT/v1
 //! ```
 //! `limited` reports its limits and answers word by word, `busy` refuses every second request with 429 and asks for four
-//! seconds, `down` fails with 503 every time. It ends with the program that started it, or at Ctrl-C.
+//! seconds, `down` fails with 503 every time, `faults` refuses once, answers once, and is down from then on. It ends with the program that started it, or at Ctrl-C.
 #![allow(clippy::print_stdout, reason = "an example reports by printing")]
 
 #[allow(
@@ -34,8 +34,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let manner: fn(u64) -> Reply = match manner.as_str() {
         "limited" => limited,
         "busy" => |n| if n % 2 == 1 { refused(n) } else { limited(n) },
-        "down" => |_| Reply::error(503, "overloaded", "the model is overloaded"),
-        other => return Err(format!("{other} is no manner: say limited, busy or down").into()),
+        "down" => |_| down(),
+        "faults" => |n| match n {
+            0 => refused(n),
+            1 => limited(n),
+            _ => down(),
+        },
+        other => return Err(format!("{other} is no manner: say limited, busy, down or faults").into()),
     };
     let asked = AtomicU64::new(0);
     let server = FakeProvider::answering(move |_| manner(asked.fetch_add(1, Ordering::SeqCst)));
@@ -43,6 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     loop {
         std::thread::park();
     }
+}
+
+fn down() -> Reply {
+    Reply::error(503, "overloaded", "the model is overloaded")
 }
 
 fn refused(asked: u64) -> Reply {

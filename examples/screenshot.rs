@@ -1,18 +1,19 @@
-//! Draws a recorded run as the application shows it, as an SVG picture.
+//! Draws a recording as the application shows it, as an SVG picture: its end, or all of it as an animation.
 //!
 //! ```sh
 //! defi-qa ask --events "What is impermanent loss?" | cargo run --example screenshot -- dark 120x40 > screenshots/answer.svg
+//! cargo run --example screenshot -- dark 120x40 animated < data/recordings/faults.jsonl > screenshots/replay.svg
 //! ```
-//! The picture is the real screen: the events go through the same model and the same panes as in the terminal. Several
-//! recordings may follow each other on standard input, as the questions of one session.
+//! The picture is the real screen: what was recorded goes through the same model and the same panes as in the terminal.
+//! An animation shows it as `replay` does, at its own pace, four times a second.
 
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{BufRead as _, Write as _, stdin, stdout};
+use std::io::{Write as _, stdin, stdout};
 
-use defi_qa::agent::event::{AgentEvent, Event};
-use defi_qa::app::keymap::Command;
-use defi_qa::app::{App, Gauges, Loading, Message, Target};
+use defi_qa::app::{App, Message, Replay, Target};
 use defi_qa::config::Theme as Choice;
+use defi_qa::recording::Recording;
 use defi_qa::tui::theme::Theme;
 use defi_qa::tui::view::{Rendered, draw};
 use ratatui::Terminal;
@@ -23,68 +24,127 @@ use ratatui::style::{Color, Modifier};
 /// Width and height of a cell in the picture's units, for a font of 14.
 const CELL: (f64, f64) = (8.43, 18.0);
 
+/// Milliseconds between two pictures of an animation, and for which its end stays.
+const FRAME_MS: f64 = 250.0;
+const END_MS: f64 = 4_000.0;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let light = arguments.next().as_deref() == Some("light");
     let size = arguments.next().unwrap_or_else(|| "120x40".to_owned());
+    let animated = arguments.next().as_deref() == Some("animated");
     let (columns, rows) = size.split_once('x').ok_or("the size is written as 120x40")?;
     let mut terminal = Terminal::new(TestBackend::new(columns.parse()?, rows.parse()?))?;
     let theme = Theme::of(if light { Choice::Light } else { Choice::Dark }, None);
-    let app = replayed()?;
+    let recording = Recording::read(stdin().lock(), "standard input")?;
+    let mut app = App::replaying(recording.moments, 1.0);
     let mut rendered = Rendered::default();
-    terminal.draw(|frame| {
-        draw(frame, &app, &theme, &mut rendered);
-    })?;
-    stdout().write_all(svg(terminal.backend().buffer(), light).as_bytes())?;
+    let mut frame = |app: &mut App| -> Result<Vec<String>, Box<dyn Error>> {
+        terminal.draw(|frame| {
+            app.measured = draw(frame, app, &theme, &mut rendered).measured;
+        })?;
+        Ok(drawn_rows(terminal.backend().buffer(), light))
+    };
+    let picture = if animated {
+        let mut frames = Vec::new();
+        let mut now = 0.0;
+        while !app.replay.as_ref().is_none_or(Replay::at_end) {
+            app.update(Message::Tick(now));
+            frames.push(frame(&mut app)?);
+            now += FRAME_MS;
+        }
+        animation(&frames)
+    } else {
+        app.play_all();
+        // A picture of a session, not of a replay.
+        app.replay = None;
+        app.update(Message::Click(Target::Citation { entry: 0, number: 1 }));
+        frame(&mut app)?.concat()
+    };
+    let whole = svg(terminal.backend().buffer(), light, &picture);
+    stdout().write_all(whole.as_bytes())?;
     Ok(())
 }
 
-/// The application after the events on standard input, with the first evidence row selected.
-fn replayed() -> Result<App, Box<dyn Error>> {
-    let mut app = App::default();
-    let mut began = 0.0;
-    for line in stdin().lock().lines() {
-        let mut event: Event = serde_json::from_str(&line?)?;
-        if let AgentEvent::Started { question, setup } = &event.what {
-            app.update(Message::Gauges(Gauges {
-                chat: setup.chat.clone(),
-                embedder: setup.embedder.clone(),
-                offline: setup.offline,
-                dataset: setup.dataset.clone(),
-                knowledge: Loading::Ready,
-                model: Loading::Ready,
-                pairs: setup.pairs,
-                cache: Box::default(),
-                redis_probe_ms: None,
-                limits: None,
-            }));
-            app.update(Message::Paste(question.clone()));
-            began = app.now_ms;
-            app.update(Message::Command(Command::Ask));
+/// What is drawn of all frames: each piece that was ever seen stands there once, with all others that were seen when it was.
+fn animation(frames: &[Vec<String>]) -> String {
+    let mut seen: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (n, rows) in frames.iter().enumerate() {
+        for piece in rows.iter().flat_map(|row| row.lines()) {
+            seen.entry(piece).or_default().push(n);
         }
-        // Every recording begins at zero with run 1; here they follow each other.
-        event.run = app.entries.last().map_or(event.run, |entry| entry.run);
-        app.update(Message::Tick(began + event.at_ms));
-        app.update(Message::Agent(Box::new(event)));
     }
-    app.update(Message::Click(Target::Citation { entry: 0, number: 1 }));
-    Ok(app)
+    // Grounds before texts, or they would lie over them.
+    let mut together: BTreeMap<(bool, Vec<usize>), Vec<&str>> = BTreeMap::new();
+    for (piece, shown) in seen {
+        together
+            .entry((piece.starts_with("<text"), shown))
+            .or_default()
+            .push(piece);
+    }
+    let group = |((_, shown), pieces): (&(bool, Vec<usize>), &Vec<&str>)| {
+        let drawn = pieces.join("\n");
+        format!(
+            "<g visibility=\"hidden\">{drawn}{}</g>\n",
+            visible(shown, frames.len())
+        )
+    };
+    together.iter().map(group).collect()
 }
 
-fn svg(buffer: &Buffer, light: bool) -> String {
-    let (ground, ink) = if light {
+/// Makes what it stands in visible in these of so many frames.
+fn visible(shown: &[usize], frames: usize) -> String {
+    let total = frames as f64 * FRAME_MS + END_MS;
+    let (mut times, mut values) = (vec!["0".to_owned()], vec!["hidden"]);
+    let mut turn = |frame: usize, value| {
+        times.push(format!("{:.4}", frame as f64 * FRAME_MS / total));
+        values.push(value);
+    };
+    for (place, frame) in shown.iter().enumerate() {
+        if place == 0 || shown[place - 1] + 1 < *frame {
+            turn(*frame, "visible");
+        }
+        // The last frame stays until all begins again.
+        if shown.get(place + 1) != Some(&(frame + 1)) && frame + 1 < frames {
+            turn(frame + 1, "hidden");
+        }
+    }
+    format!(
+        "<animate attributeName=\"visibility\" calcMode=\"discrete\" dur=\"{:.2}s\" repeatCount=\"indefinite\" \
+         keyTimes=\"{}\" values=\"{}\"/>",
+        total / 1e3,
+        times.join(";"),
+        values.join(";")
+    )
+}
+
+/// The colours of the ground and of plain text.
+fn plain(light: bool) -> (&'static str, &'static str) {
+    if light {
         ("#ffffff", "#1f2328")
     } else {
         ("#14161b", "#d7dae0")
-    };
+    }
+}
+
+fn svg(buffer: &Buffer, light: bool, drawn: &str) -> String {
+    let (ground, _) = plain(light);
     let area = buffer.area;
     let width = f64::from(area.width) * CELL.0 + 24.0;
     let height = f64::from(area.height) * CELL.1 + 24.0;
-    let mut picture = format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" font-family=\"'DejaVu Sans Mono', \
-         Menlo, Consolas, monospace\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{ground}\"/>\n"
-    );
-    for y in 0..area.height {
+         Menlo, Consolas, monospace\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{ground}\"/>\n\
+         {drawn}</svg>\n"
+    )
+}
+
+/// The rows of a screen, each as what is drawn of it.
+fn drawn_rows(buffer: &Buffer, light: bool) -> Vec<String> {
+    let (ground, ink) = plain(light);
+    let area = buffer.area;
+    let row = |y: u16| {
+        let mut row = String::new();
         let mut x = 0;
         while x < area.width {
             let style = look(&buffer[(x, y)], ground, ink);
@@ -94,11 +154,11 @@ fn svg(buffer: &Buffer, light: bool) -> String {
                 text.push_str(buffer[(x, y)].symbol());
                 x += 1;
             }
-            span(&mut picture, (start, y, x - start), &text, &style, ground);
+            span(&mut row, (start, y, x - start), &text, &style, ground);
         }
-    }
-    picture.push_str("</svg>\n");
-    picture
+        row
+    };
+    (0..area.height).map(row).collect()
 }
 
 #[derive(PartialEq)]

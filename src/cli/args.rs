@@ -128,8 +128,11 @@ pub struct Ask {
 #[derive(Debug, clap::Args)]
 pub struct Replay {
     /// Recordings, one after the other; `-` for standard input
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present = "demo", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+    /// The recordings that are in the program: a real run, one full of faults, one question asked of four retrievers
+    #[arg(long, conflicts_with = "files")]
+    pub demo: bool,
     /// How many times as fast as it happened, 0.1 to 1000
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,

@@ -16,6 +16,16 @@ use crate::recording::{ReadError, Recording};
 use crate::text;
 use crate::tui::{Feeds, Runner, Screen, terminal};
 
+/// The recordings of `--demo`, by file: `data/recordings/README.md` says how each was made.
+const SHIPPED: [(&str, &str); 3] = [
+    ("model.jsonl", include_str!("../../data/recordings/model.jsonl")),
+    ("faults.jsonl", include_str!("../../data/recordings/faults.jsonl")),
+    (
+        "retrievers.jsonl",
+        include_str!("../../data/recordings/retrievers.jsonl"),
+    ),
+];
+
 pub(super) fn run(config: &Config, what: &Replay) -> Result<Exit, Failure> {
     let recording = read(what)?;
     let prints = what.json || what.events || what.text || !stdout().is_terminal();
@@ -28,6 +38,9 @@ pub(super) fn run(config: &Config, what: &Replay) -> Result<Exit, Failure> {
     if what.events {
         events(&recording)?;
     } else {
+        for note in recording.notes.iter().filter(|_| !what.json) {
+            writeln!(stdout(), "# {}\n", text::sanitize_line(note))?;
+        }
         for exchange in exchanges(&recording) {
             if what.json {
                 object(&Report::of(&exchange, None))?;
@@ -75,34 +88,37 @@ impl Runner for Nobody {
 }
 
 fn read(what: &Replay) -> Result<Recording, Failure> {
-    let mut whole: Option<Recording> = None;
-    for path in &what.files {
-        let next = open(path)?;
-        whole = Some(match whole {
-            Some(before) => before.then(next),
-            None => next,
-        });
+    let named = what.files.iter().map(|path| open(path));
+    let shipped = SHIPPED.iter().filter(|_| what.demo);
+    let shipped =
+        shipped.map(|(name, text)| Recording::read(text.as_bytes(), name).map_err(|error| refused(&error)));
+    let mut recordings = named.chain(shipped);
+    let first = recordings
+        .next()
+        .unwrap_or_else(|| Err(Failure::usage("nothing was named: give a recording or --demo")))?;
+    recordings.try_fold(first, |before, next| Ok(before.then(next?)))
+}
+
+fn refused(error: &ReadError) -> Failure {
+    match error {
+        ReadError::Io { .. } => Failure::other(error.to_string()),
+        ReadError::TooLong { .. } | ReadError::Nothing { .. } => Failure::usage(error.to_string()),
     }
-    whole.ok_or_else(|| Failure::usage("nothing was named: give a recording"))
 }
 
 fn open(path: &Path) -> Result<Recording, Failure> {
-    let refused = |error: ReadError| match &error {
-        ReadError::Io { .. } => Failure::other(error.to_string()),
-        ReadError::TooLong { .. } | ReadError::Nothing { .. } => Failure::usage(error.to_string()),
-    };
     if path == Path::new("-") {
         if std::io::stdin().is_terminal() {
             return Err(Failure::usage(
                 "the recording `-` reads standard input, which is a terminal here: pipe one in",
             ));
         }
-        return Recording::read(std::io::stdin().lock(), "standard input").map_err(refused);
+        return Recording::read(std::io::stdin().lock(), "standard input").map_err(|error| refused(&error));
     }
     let name = path.display().to_string();
     let file = std::fs::File::open(path)
         .map_err(|error| Failure::usage(format!("the recording {name} could not be opened: {error}")))?;
-    Recording::read(file, &name).map_err(refused)
+    Recording::read(file, &name).map_err(|error| refused(&error))
 }
 
 /// The events as the runs said them.
@@ -152,4 +168,108 @@ fn plain(exchange: &Exchange) -> Result<(), Failure> {
     below(exchange)?;
     writeln!(stdout())?;
     complain(exchange)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::event::{AgentEvent, BreakerPhase, LimitOrigin, Phase};
+
+    /// What is in the program under this name: its notes, its events, what came of its questions.
+    fn shipped(name: &str) -> (Recording, Vec<AgentEvent>, Vec<Exchange>) {
+        let (_, text) = SHIPPED.iter().find(|(shipped, _)| *shipped == name).unwrap();
+        let recording = Recording::read(text.as_bytes(), name).unwrap();
+        assert_eq!(recording.damage.sentences(), Vec::<String>::new());
+        let said = |moment: &crate::app::Moment| match &moment.what {
+            Happening::Event(event) => Some(event.what.clone()),
+            _ => None,
+        };
+        let events = recording.moments.iter().filter_map(said).collect();
+        let exchanges = exchanges(&recording);
+        assert!(
+            exchanges
+                .iter()
+                .all(|exchange| exchange.phase != Phase::Queued && exchange.question.len() > 9)
+        );
+        (recording, events, exchanges)
+    }
+
+    #[test]
+    fn the_run_of_a_real_model_shows_its_limits() {
+        let (recording, events, exchanges) = shipped("model.jsonl");
+        assert!(
+            recording.notes[0].starts_with("A real run:"),
+            "{:?}",
+            recording.notes
+        );
+        assert!(exchanges[0].setup.chat.contains("gemma"));
+        assert!(exchanges[0].usage.unwrap().completion_tokens > 50);
+        let tokens = events
+            .iter()
+            .filter(|what| matches!(what, AgentEvent::Token { .. }));
+        assert!(tokens.count() > 100);
+        let limited = |moment: &crate::app::Moment| match &moment.what {
+            Happening::Gauges(gauges) => gauges
+                .limits
+                .as_deref()
+                .and_then(|limits| limits.requests)
+                .is_some_and(|limit| {
+                    limit.origin == Some(LimitOrigin::Configured) && limit.remaining < limit.limit
+                }),
+            _ => false,
+        };
+        assert!(recording.moments.iter().any(limited));
+    }
+
+    #[test]
+    fn the_run_of_faults_has_a_429_a_second_try_an_open_circuit_and_quoted_evidence() {
+        let (recording, events, exchanges) = shipped("faults.jsonl");
+        assert!(
+            recording.notes[0].starts_with("A made run:"),
+            "{:?}",
+            recording.notes
+        );
+        let retried =
+            |what: &AgentEvent| matches!(what, AgentEvent::Retry { why, .. } if why.contains("429"));
+        assert!(events.iter().any(retried));
+        let open = |moment: &crate::app::Moment| {
+            matches!(&moment.what, Happening::Gauges(gauges)
+                if gauges.limits.as_deref().is_some_and(|limits| limits.breaker == Some(BreakerPhase::Open)))
+        };
+        assert!(recording.moments.iter().any(open));
+        assert!(matches!(exchanges[1].phase, Phase::Failed { .. }));
+        let note = exchanges[2].note.as_deref().unwrap();
+        assert!(note.ends_with("quoted from the evidence instead"), "{note}");
+    }
+
+    #[test]
+    fn one_question_is_asked_of_four_retrievers() {
+        let (_, _, exchanges) = shipped("retrievers.jsonl");
+        let retrievers: Vec<&str> = exchanges
+            .iter()
+            .map(|exchange| exchange.setup.retriever.as_str())
+            .collect();
+        assert_eq!(retrievers, ["dense", "lexical", "hybrid", "rrf"]);
+        assert!(
+            exchanges
+                .iter()
+                .all(|exchange| exchange.question == exchanges[0].question)
+        );
+    }
+
+    #[test]
+    fn the_demonstration_plays_all_of_them_behind_each_other() {
+        let what = Replay {
+            files: Vec::new(),
+            demo: true,
+            speed: 1.0,
+            instant: false,
+            json: false,
+            events: false,
+            text: false,
+        };
+        let all = read(&what).unwrap();
+        assert_eq!((all.notes.len(), exchanges(&all).len()), (3, 10));
+        assert_eq!(all.damage.sentences(), Vec::<String>::new());
+    }
 }

@@ -19,5 +19,5 @@ mod reader;
 mod writer;
 
 pub use date::timestamp;
-pub use reader::{Damage, ReadError, Recording, Title};
+pub use reader::{Damage, ReadError, Recording};
 pub use writer::{RecordError, Recorder};

@@ -23,21 +23,10 @@ const LATEST_MS: f64 = 1e12;
 /// What could be read, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
-    /// What the first line says of it; `None` for what `ask --events` printed.
-    pub title: Option<Title>,
+    /// What somebody wrote about it into its first line, a sentence or two for each recording in it.
+    pub notes: Vec<String>,
     pub moments: Vec<Moment>,
     pub damage: Damage,
-}
-
-/// What a recording says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Title {
-    /// Who wrote it, with its version.
-    pub program: String,
-    /// When it was begun, as RFC 3339 has it.
-    pub began: String,
-    /// What somebody wrote about it.
-    pub note: Option<String>,
 }
 
 /// What could not be read.
@@ -157,6 +146,7 @@ impl Recording {
             }
             moment
         }));
+        self.notes.extend(next.notes);
         self.damage.torn = self.damage.torn.or(next.damage.torn);
         self.damage.broken.extend(next.damage.broken);
         self.damage.broken_lines += next.damage.broken_lines;
@@ -256,14 +246,8 @@ impl Reading {
     }
 
     fn began(&mut self, header: Header, t_ms: Option<f64>) {
-        let first = self.recording.moments.is_empty();
-        if first {
-            self.recording.title = Some(Title {
-                program: header.program,
-                began: header.began,
-                note: header.note,
-            });
-        } else {
+        self.recording.notes.extend(header.note);
+        if !self.recording.moments.is_empty() {
             self.shift_ms = self.newest_ms + BETWEEN_MS - t_ms.unwrap_or(0.0);
         }
         self.runs.clear();

@@ -16,7 +16,7 @@ fn timed(t_ms: f64, line: &str) -> String {
 }
 
 fn header(t_ms: f64) -> String {
-    json!({"v": 1, "event": "recording", "t_ms": t_ms, "program": "defi-qa 9", "began": "2026-11-23T20:10:36Z",
+    json!({"v": 1, "event": "recording", "t_ms": t_ms, "program": "defi-qa 9", "began": "2026-11-23T20:10:36Z", "note": "by hand",
         "gauges": {"chat": "extractive", "knowledge": "ready"}, "cache": {"disk": 2}})
     .to_string()
 }
@@ -69,8 +69,7 @@ fn a_recording_says_who_made_it_and_what_the_panels_showed_then() {
         timed(60.0, &token(7, 9.0, "Value")),
     ]);
     assert_eq!(recording.damage, Damage::default());
-    let title = recording.title.clone().unwrap();
-    assert_eq!((title.program.as_str(), title.note), ("defi-qa 9", None));
+    assert_eq!(recording.notes, ["by hand"]);
     let Happening::Began(state) = &recording.moments[0].what else {
         panic!("{:?}", recording.moments[0]);
     };
@@ -84,7 +83,7 @@ fn a_recording_says_who_made_it_and_what_the_panels_showed_then() {
 fn what_ask_prints_as_events_is_a_recording_and_two_of_them_follow_each_other() {
     let one = [STARTED.to_owned(), token(1, 10.0, "Value")];
     let recording = of(&[&one[..], &one[..]].concat());
-    assert_eq!(recording.title, None);
+    assert!(recording.notes.is_empty());
     assert_eq!(
         answers(&recording),
         [(1, "Value".to_owned()), (2, "Value".to_owned())]

@@ -118,6 +118,29 @@ fn what_is_pure_knows_no_runtime() {
 }
 
 #[test]
+fn a_recording_is_the_events_and_the_model_and_nothing_else() {
+    nobody_says(
+        &[
+            "crate::cli",
+            "crate::tui",
+            "crate::provider",
+            "crate::embedding",
+            "crate::retrieval",
+            "crate::session",
+            "tokio",
+        ],
+        &["recording/"],
+        &[],
+    );
+    // The replayed screen is compared with the live one where the screens are tested.
+    nobody_says(
+        &["crate::recording"],
+        &["app/", "tui/", "agent/"],
+        &["tui/view/tests/replay.rs"],
+    );
+}
+
+#[test]
 fn effects_flow_down_and_events_flow_up() {
     let up = ["crate::cli", "crate::tui", "crate::app"];
     nobody_says(

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::Input;
 
-use super::{App, Message};
+use super::{App, Message, Transport};
 
 /// Where a key is looked up: its own table first, then [`Context::Global`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +13,8 @@ pub enum Context {
     Chat,
     Evidence,
     Overlay,
+    /// Before all others but [`Context::Overlay`] while a recording is shown.
+    Replay,
 }
 
 /// What a key asks for.
@@ -49,6 +51,10 @@ pub enum Command {
     HelpOrText,
     /// Ctrl-D while writing: quits when nothing is written.
     QuitOrDelete,
+    /// Moves a recording that is shown.
+    Transport(Transport),
+    /// Begins a recording, or ends the one that goes on.
+    Record,
     Suspend,
     Quit,
 }
@@ -80,6 +86,7 @@ impl Binding {
             name.push_str("Shift-");
         }
         match self.code {
+            KeyCode::Char(' ') => name.push_str("Space"),
             KeyCode::Char(c) if self.modifiers.is_empty() => name.push(c),
             KeyCode::Char(c) => name.push(c.to_ascii_uppercase()),
             KeyCode::F(n) => name.push_str(&format!("F{n}")),
@@ -122,9 +129,67 @@ const fn hinted(binding: Binding, hint: &'static str) -> Binding {
 /// The table, in the order of the help pane.
 pub const BINDINGS: &[Binding] = {
     use Command as C;
-    use Context::{Chat, Composer, Evidence, Global, Overlay};
-    use KeyCode::{BackTab, Char, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
+    use Context::{Chat, Composer, Evidence, Global, Overlay, Replay};
+    use KeyCode::{BackTab, Char, Down, End, Enter, Esc, F, Home, Left, PageDown, PageUp, Right, Tab, Up};
+    use Transport as T;
     &[
+        hinted(
+            row(
+                Replay,
+                NONE,
+                Char(' '),
+                C::Transport(T::Pause),
+                "pause, or play on",
+            ),
+            "pause",
+        ),
+        hinted(
+            row(Replay, NONE, Right, C::Transport(T::On), "an event on, and pause"),
+            "step",
+        ),
+        row(
+            Replay,
+            NONE,
+            Left,
+            C::Transport(T::Back),
+            "an event back, and pause",
+        ),
+        hinted(
+            row(
+                Replay,
+                NONE,
+                Char('n'),
+                C::Transport(T::NextRun),
+                "to the next question",
+            ),
+            "question",
+        ),
+        row(
+            Replay,
+            CTRL,
+            Right,
+            C::Transport(T::NextRun),
+            "to the next question",
+        ),
+        row(
+            Replay,
+            NONE,
+            Char('p'),
+            C::Transport(T::PreviousRun),
+            "to the question before",
+        ),
+        row(
+            Replay,
+            CTRL,
+            Left,
+            C::Transport(T::PreviousRun),
+            "to the question before",
+        ),
+        row(Replay, NONE, Home, C::Transport(T::First), "to the beginning"),
+        row(Replay, NONE, End, C::Transport(T::Last), "to the end"),
+        row(Replay, NONE, Char('+'), C::Transport(T::Faster), "twice as fast"),
+        row(Replay, NONE, Char('='), C::Transport(T::Faster), "twice as fast"),
+        row(Replay, NONE, Char('-'), C::Transport(T::Slower), "half as fast"),
         hinted(row(Composer, NONE, Enter, C::Ask, "ask the question"), "ask"),
         row(Composer, ALT, Enter, C::Newline, "start a new line"),
         row(Composer, CTRL, Char('j'), C::Newline, "start a new line"),
@@ -421,6 +486,13 @@ pub const BINDINGS: &[Binding] = {
             C::ToggleSide,
             "chat or side panel, on a narrow screen",
         ),
+        row(
+            Global,
+            NONE,
+            F(9),
+            C::Record,
+            "record what happens, or stop recording",
+        ),
         hinted(row(Global, NONE, F(1), C::Help, "help"), "help"),
         row(
             Global,
@@ -436,18 +508,20 @@ pub const BINDINGS: &[Binding] = {
 
 /// The command of a key in a context, the context's own rows first.
 pub fn command(context: Context, key: KeyEvent) -> Option<Command> {
+    bound(context, key).or_else(|| bound(Context::Global, key))
+}
+
+/// The command of a key in the rows of one context.
+fn bound(context: Context, key: KeyEvent) -> Option<Command> {
     // A shifted character arrives as the character itself; some terminals also say Shift.
     let modifiers = match key.code {
         KeyCode::Char(_) | KeyCode::BackTab => key.modifiers - KeyModifiers::SHIFT,
         _ => key.modifiers,
     };
-    let find = |context: Context| {
-        BINDINGS
-            .iter()
-            .find(|b| b.context == context && b.code == key.code && b.modifiers == modifiers)
-            .map(|b| b.command)
-    };
-    find(context).or_else(|| find(Context::Global))
+    BINDINGS
+        .iter()
+        .find(|b| b.context == context && b.code == key.code && b.modifiers == modifiers)
+        .map(|b| b.command)
 }
 
 impl App {
@@ -456,12 +530,15 @@ impl App {
         if key.kind == KeyEventKind::Release {
             return None;
         }
-        match command(self.context(), key) {
+        let context = self.context();
+        let replays = self.replay.is_some() && context != Context::Overlay;
+        let of_replay = bound(Context::Replay, key).filter(|_| replays);
+        match of_replay.or_else(|| command(context, key)) {
             Some(Command::HelpOrText) if self.composer.is_blank() => Some(Message::Command(Command::Help)),
             Some(Command::QuitOrDelete) if self.composer.is_blank() => Some(Message::Command(Command::Quit)),
             Some(Command::HelpOrText | Command::QuitOrDelete) => Some(Message::Edit(Input::from(key))),
             Some(command) => Some(Message::Command(command)),
-            None if self.context() == Context::Composer => Some(Message::Edit(Input::from(key))),
+            None if context == Context::Composer => Some(Message::Edit(Input::from(key))),
             None => None,
         }
     }

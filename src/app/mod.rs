@@ -7,16 +7,22 @@ mod composer;
 mod effect;
 pub mod keymap;
 mod message;
+mod moment;
+mod replay;
 mod scroll;
 mod update;
 mod wake;
 
 pub use composer::Composer;
 pub use effect::Effect;
-pub use message::{Gauges, Loading, Measured, Message, Target};
+pub use message::{Gauges, Loading, Measured, Message, Recorded, Target};
+pub use moment::{Beginning, Happening, Moment, Since};
+pub use replay::{CUT, Replay, Transport};
 pub use wake::LimitsNow;
 
 use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
 
 use crate::agent::event::{Exchange, Limits, RunId, Tier};
 
@@ -68,12 +74,17 @@ pub struct Notice {
 }
 
 /// What the caches did in this session, counted from `cache` events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CacheCount {
     pub memory: u64,
     pub redis: u64,
     pub disk: u64,
     pub missed: u64,
+    /// What the hits took when they were made, in microseconds, as far as that is known.
+    pub saved_us: u64,
+    /// Tokens that kept answers cost when they were made.
+    pub saved_tokens: u64,
     /// The tiers that served the last lookups, the newest at the end; `None` for what was loaded.
     pub last: VecDeque<Option<Tier>>,
 }
@@ -82,7 +93,12 @@ pub struct CacheCount {
 const LAST_LOOKUPS: usize = 64;
 
 impl CacheCount {
-    fn count(&mut self, tier: Option<Tier>) {
+    fn count(&mut self, tier: Option<Tier>, saved_ms: Option<f64>, saved_tokens: Option<u64>) {
+        // What a recording says may be anything; the conversion and the sums stop at the ends.
+        self.saved_us = self
+            .saved_us
+            .saturating_add((saved_ms.unwrap_or(0.0) * 1e3) as u64);
+        self.saved_tokens = self.saved_tokens.saturating_add(saved_tokens.unwrap_or(0));
         match tier {
             Some(Tier::Memory) => self.memory += 1,
             Some(Tier::Redis) => self.redis += 1,
@@ -122,6 +138,12 @@ pub struct App {
     /// Whether a narrow screen shows the side panel instead of the chat.
     pub side: bool,
     pub notice: Option<Notice>,
+    /// The recording that is shown; `None`: this is a live session.
+    pub replay: Option<Replay>,
+    /// How often what happened was forgotten to be told again.
+    pub rewound: usize,
+    /// The file that what happens is recorded in.
+    pub recording: Option<String>,
     pub gauges: Gauges,
     /// When the gauges were told, on the application's clock.
     pub gauges_ms: f64,
@@ -154,6 +176,9 @@ impl App {
             trace: false,
             side: false,
             notice: None,
+            replay: None,
+            rewound: 0,
+            recording: None,
             limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
             gauges,
             gauges_ms: 0.0,
@@ -175,6 +200,9 @@ impl App {
 
     /// The run that Esc would cancel: the selected one if it is running, else the newest that is.
     pub fn cancellable(&self) -> Option<RunId> {
+        if self.replay.is_some() {
+            return None;
+        }
         let running = |entry: &&Entry| !entry.exchange.phase.ended();
         self.current()
             .filter(running)
@@ -194,6 +222,8 @@ impl App {
     pub fn context(&self) -> keymap::Context {
         match (&self.overlay, self.focus) {
             (Some(_), _) => keymap::Context::Overlay,
+            // A recording has nothing to write into.
+            (None, Focus::Composer) if self.replay.is_some() => keymap::Context::Chat,
             (None, Focus::Composer) => keymap::Context::Composer,
             (None, Focus::Chat) => keymap::Context::Chat,
             (None, Focus::Evidence) => keymap::Context::Evidence,

@@ -14,8 +14,6 @@ pub enum View {
     Question,
     Alias,
     Answer,
-    /// Another way of asking, of the bundled set: see `dataset/phrasings.rs`.
-    Phrasing,
 }
 
 /// The texts of a data set that are embedded, those of one pair behind each other.
@@ -37,11 +35,6 @@ impl Views {
             texts: texts.cloned().collect(),
             owners: Self::owners(dataset).collect(),
         }
-    }
-
-    /// Each text with its owner.
-    pub fn owned(self) -> impl Iterator<Item = ((usize, View), String)> {
-        self.owners.into_iter().zip(self.texts)
     }
 
     /// The pair of each text, and what the text is to it.

@@ -3,6 +3,7 @@
 mod local;
 mod progress;
 mod remote;
+mod shared;
 
 use std::io::{Write as _, stdout};
 use std::path::Path;
@@ -27,11 +28,7 @@ pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
         None => local::run(config, what, &dataset)?,
     };
     if let Some(path) = &what.words {
-        let texts = match &config.dataset.value {
-            None => corpus::phrasings()?.indexed_texts(&dataset),
-            Some(_) => indexed_texts(&dataset),
-        };
-        write_words(path, &texts)?;
+        write_words(path, &indexed_texts(&dataset))?;
     }
     Ok(exit)
 }

@@ -25,6 +25,7 @@ fn lines(width: usize, theme: &Theme) -> Vec<Line<'static>> {
         (Context::Chat, "In the chat"),
         (Context::Evidence, "In the evidence"),
         (Context::Overlay, "In help and an open pair"),
+        (Context::Replay, "In a replay"),
         (Context::Global, "Everywhere"),
     ];
     let keys_width = KEYS.min(width / 2);
@@ -77,6 +78,7 @@ mod tests {
             Context::Chat,
             Context::Evidence,
             Context::Overlay,
+            Context::Replay,
             Context::Global,
         ] {
             let rows = rows(context);

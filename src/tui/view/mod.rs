@@ -35,6 +35,7 @@ mod section;
 mod side;
 mod status;
 mod trace;
+mod transport;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
@@ -58,6 +59,7 @@ pub struct Drawn {
 /// Draws the whole state. `rendered` keeps what does not change from frame to frame.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rendered) -> Drawn {
     let mut drawn = Drawn::default();
+    rendered.follow(app.rewound);
     let area = frame.area();
     if area.is_empty() {
         return drawn;
@@ -109,7 +111,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
         Some(Overlay::Help { top }) => help::render(buffer, area, top, theme, &mut drawn),
         Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
         None => {
-            if let Some(cursor) = cursor.filter(|_| app.focus == Focus::Composer) {
+            let writes = app.focus == Focus::Composer && app.replay.is_none();
+            if let Some(cursor) = cursor.filter(|_| writes) {
                 frame.set_cursor_position(cursor);
             }
         }

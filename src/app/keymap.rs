@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::Input;
 
+use super::compare::{self, CompareCommand};
 use super::{App, Message};
 
 /// Where a key is looked up: its own table first, then [`Context::Global`].
@@ -13,6 +14,12 @@ pub enum Context {
     Chat,
     Evidence,
     Overlay,
+    /// The comparison, while nothing is written there.
+    Compare,
+    /// Its query line or a retriever's text form.
+    CompareText,
+    /// Its presets.
+    Presets,
 }
 
 /// What a key asks for.
@@ -51,6 +58,8 @@ pub enum Command {
     QuitOrDelete,
     Suspend,
     Quit,
+    /// Something of the comparison.
+    Compare(CompareCommand),
 }
 
 /// One row of the table.
@@ -80,6 +89,7 @@ impl Binding {
             name.push_str("Shift-");
         }
         match self.code {
+            KeyCode::Char(' ') => name.push_str("Space"),
             KeyCode::Char(c) if self.modifiers.is_empty() => name.push(c),
             KeyCode::Char(c) => name.push(c.to_ascii_uppercase()),
             KeyCode::F(n) => name.push_str(&format!("F{n}")),
@@ -95,7 +105,7 @@ const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 const ALT: KeyModifiers = KeyModifiers::ALT;
 
-const fn row(
+pub(super) const fn row(
     context: Context,
     modifiers: KeyModifiers,
     code: KeyCode,
@@ -112,15 +122,20 @@ const fn row(
     }
 }
 
-const fn hinted(binding: Binding, hint: &'static str) -> Binding {
+pub(super) const fn hinted(binding: Binding, hint: &'static str) -> Binding {
     Binding {
         hint: Some(hint),
         ..binding
     }
 }
 
-/// The table, in the order of the help pane.
-pub const BINDINGS: &[Binding] = {
+/// The whole table, in the order of the help pane.
+pub fn bindings() -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().chain(compare::keys::BINDINGS)
+}
+
+/// Everything but the comparison's own.
+const BINDINGS: &[Binding] = {
     use Command as C;
     use Context::{Chat, Composer, Evidence, Global, Overlay};
     use KeyCode::{BackTab, Char, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
@@ -442,8 +457,7 @@ pub fn command(context: Context, key: KeyEvent) -> Option<Command> {
         _ => key.modifiers,
     };
     let find = |context: Context| {
-        BINDINGS
-            .iter()
+        bindings()
             .find(|b| b.context == context && b.code == key.code && b.modifiers == modifiers)
             .map(|b| b.command)
     };
@@ -461,7 +475,9 @@ impl App {
             Some(Command::QuitOrDelete) if self.composer.is_blank() => Some(Message::Command(Command::Quit)),
             Some(Command::HelpOrText | Command::QuitOrDelete) => Some(Message::Edit(Input::from(key))),
             Some(command) => Some(Message::Command(command)),
-            None if self.context() == Context::Composer => Some(Message::Edit(Input::from(key))),
+            None if matches!(self.context(), Context::Composer | Context::CompareText) => {
+                Some(Message::Edit(Input::from(key)))
+            }
             None => None,
         }
     }
@@ -473,8 +489,8 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_context() {
-        for (n, a) in BINDINGS.iter().enumerate() {
-            for b in &BINDINGS[n + 1..] {
+        for (n, a) in bindings().enumerate() {
+            for b in bindings().skip(n + 1) {
                 assert!(
                     a.context != b.context || a.code != b.code || a.modifiers != b.modifiers,
                     "{} is bound twice in {:?}",
@@ -516,8 +532,7 @@ mod tests {
     #[test]
     fn keys_are_named_as_people_write_them() {
         let name = |command: Command, context: Context| {
-            BINDINGS
-                .iter()
+            bindings()
                 .find(|b| b.command == command && b.context == context)
                 .unwrap()
                 .key()

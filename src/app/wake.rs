@@ -87,11 +87,12 @@ impl App {
 
     /// When time alone changes what is on the screen; `None`: never. A countdown that is not seen wakes nobody.
     pub fn wakes_in(&self) -> Option<Duration> {
+        let pause = self.compare_wakes_in();
         if self.running() > 0 {
-            return Some(SPINNER);
+            return Some(pause.map_or(SPINNER, |pause| pause.min(SPINNER)));
         }
         if !self.measured.gauges_shown {
-            return None;
+            return pause;
         }
         let limits = self.limits_now();
         let countdowns = limits.iter().flat_map(LimitsNow::countdowns);
@@ -103,6 +104,9 @@ impl App {
             .min_by(f64::total_cmp)
             // Rounded up, so that it has changed by then.
             .map(|ms| Duration::from_millis((ms.ceil() as u64).max(1)))
+            .into_iter()
+            .chain(pause)
+            .min()
     }
 }
 

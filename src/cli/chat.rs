@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::bench::{self, Wish};
 use super::parts::{self, Plan};
 use super::{Exit, Failure, draft};
 use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
@@ -47,14 +48,18 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
         let (told, gauges) = watch::channel(loads.gauges());
         tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);
+        let agent = Arc::new(agent);
+        let (wishes, compared) = bench::start(config.clone(), Arc::clone(&agent));
         let mut runs = Runs {
-            agent: Arc::new(agent),
+            agent,
+            wishes,
             events,
             running: HashMap::new(),
         };
         let feeds = Feeds {
             events: inbox,
             gauges,
+            compared,
         };
         let ended = screen.run(feeds, &mut runs).await.map_err(other);
         // However it ended: a closed window must not cost the question that was being written.
@@ -78,6 +83,8 @@ struct Runs {
     agent: Arc<Agent>,
     events: mpsc::Sender<Event>,
     running: HashMap<RunId, CancellationToken>,
+    /// What is to be compared, the newest only.
+    wishes: watch::Sender<Option<Wish>>,
 }
 
 impl Runner for Runs {
@@ -99,6 +106,17 @@ impl Runner for Runs {
                 if let Some(cancel) = self.running.remove(&run) {
                     cancel.cancel();
                 }
+            }
+            Effect::Compare {
+                ticket,
+                query,
+                retrievers,
+            } => {
+                self.wishes.send_replace(Some(Wish {
+                    ticket,
+                    query,
+                    retrievers,
+                }));
             }
             Effect::Copy { .. } | Effect::Suspend | Effect::Quit => {}
         }

@@ -18,6 +18,7 @@
 //! ├── embedding/   FROM TEXT TO VECTORS: the Embedder trait, the model inside the program, models of a server, vectors in a file
 //! ├── cache/       WHAT WAS SEEN BEFORE: vectors and answers by what they were made from; memory, then Redis, then SQLite
 //! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
+//! ├── recording/   WHAT HAPPENED, IN A FILE: the event stream with its timing as JSON lines; written line by line, read with care
 //! └── text/        text from outside made safe for a terminal, and measured as the terminal measures it
 //! ```
 //!
@@ -39,6 +40,8 @@
 //! async-openai to `provider` only; `app`, the graph, the rules and the searches know no runtime.
 //!
 //! # Where this departs from the first drawing of the house, and why
+//! - `recording/` is a room of its own and no part of the sessions: the application and `ask` write one without a database,
+//!   a replay needs neither a database nor any other part of the program but the pure model.
 //! - `text/` is a room of its own: the agent, the command line and the panes all need the same sanitiser.
 //! - A pair has one vector for each of its texts, not one for all of them: see `retrieval/views.rs` for the figures.
 //! - The stored vectors are half precision: the bundled set has several vectors a pair, and a cosine moves by less than
@@ -60,6 +63,7 @@ pub mod config;
 pub mod dataset;
 pub mod embedding;
 pub mod provider;
+pub mod recording;
 pub mod retrieval;
 pub mod text;
 pub mod tui;

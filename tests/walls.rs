@@ -118,6 +118,24 @@ fn what_is_pure_knows_no_runtime() {
 }
 
 #[test]
+fn a_recording_is_the_events_and_the_model_and_nothing_else() {
+    nobody_says(
+        &[
+            "crate::cli",
+            "crate::tui",
+            "crate::provider",
+            "crate::embedding",
+            "crate::retrieval",
+            "crate::session",
+            "tokio",
+        ],
+        &["recording/"],
+        &[],
+    );
+    nobody_says(&["crate::recording"], &["app/", "tui/", "agent/"], &[]);
+}
+
+#[test]
 fn effects_flow_down_and_events_flow_up() {
     let up = ["crate::cli", "crate::tui", "crate::app"];
     nobody_says(

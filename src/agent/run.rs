@@ -274,23 +274,13 @@ impl Agent {
                         .await;
                 }
                 Ok(Piece::Limits(limits)) => emitter.say(AgentEvent::Limits { limits }).await,
-                Ok(Piece::Waiting { on }) => emitter.say(AgentEvent::Waiting { stage, on }).await,
+                Ok(Piece::Waiting { on }) => clock.waits(on).await,
                 Ok(Piece::Retry {
                     why,
                     wait,
                     attempt,
                     of,
-                }) => {
-                    let wait_ms = ms(wait);
-                    emitter
-                        .say(AgentEvent::Retry {
-                            why,
-                            wait_ms,
-                            attempt,
-                            of: Some(of),
-                        })
-                        .await;
-                }
+                }) => clock.retries(why, wait, attempt, of).await,
                 Ok(Piece::Resumed { waited }) => clock.resumed(waited).await,
                 Ok(Piece::Note(note)) => state.note = Some(note),
                 Ok(Piece::End { usage, cut }) => {

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
+use super::chat_model::seconds;
 use super::emitter::{Emitter, StageClock, ms};
 use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, Kept, LexicalScore, Nearest, Stage, Tier};
@@ -9,6 +12,7 @@ use super::judge::Signals;
 use super::run::Agent;
 use crate::cache::{Provenance, QUERY, Wanted};
 use crate::embedding::{EmbedError, Readiness, Vector};
+use crate::provider::GateEvent;
 use crate::retrieval::{Corpus, DenseHit, LexicalSearch, OutsideHit, Ranked, View};
 
 /// How many of what is nearest to the question are looked at to see in whose company it is.
@@ -143,7 +147,21 @@ impl Agent {
             };
             clock.wait("the embedding model to load", loaded).await;
         }
-        let mut vectors = self.embedder.embed(vec![question.to_owned()]).await?;
+        let (told, mut heard) = mpsc::unbounded_channel();
+        let mut embedding = self.embedder.embed_telling(vec![question.to_owned()], told);
+        let embedded = loop {
+            // What was told before the end is said before it.
+            tokio::select! {
+                biased;
+                Some(event) = heard.recv() => hear(clock, event).await,
+                embedded = &mut embedding => break embedded,
+            }
+        };
+        // Told in the same instant as the end.
+        while let Ok(event) = heard.try_recv() {
+            hear(clock, event).await;
+        }
+        let mut vectors = embedded?;
         vectors
             .pop()
             .map(Vector::into_shared)
@@ -172,6 +190,20 @@ impl Agent {
         } else {
             self.knowledge.get(stage).await
         }
+    }
+}
+
+/// Says what a request for a vector meets on its way.
+async fn hear(clock: &mut StageClock, event: GateEvent) {
+    match event {
+        GateEvent::Waiting { on, wait } => clock.waits(format!("{on}, {}", seconds(wait))).await,
+        GateEvent::Retrying {
+            why,
+            wait,
+            attempt,
+            of,
+        } => clock.retries(why, wait, attempt, of).await,
+        GateEvent::Resumed { waited } => clock.resumed(waited).await,
     }
 }
 
@@ -217,7 +249,7 @@ fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
             rank: dense.rank,
             nearest: corpus.view(&dense).map(|view| match view {
                 View::Question => Nearest::Question,
-                View::Alias | View::Phrasing => Nearest::Alias,
+                View::Alias => Nearest::Alias,
                 View::Answer => Nearest::Answer,
             }),
         }),

@@ -19,6 +19,8 @@ pub enum Effect {
     },
     /// Put text on the clipboard of the terminal.
     Copy { text: String },
+    /// Begin a recording, or end the one that goes on; what came of it comes back.
+    Record,
     /// Leave the terminal, stop the process, and come back when it is continued.
     Suspend,
     /// Leave.

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::Input;
 
 use super::compare::{self, CompareCommand};
-use super::{App, Message};
+use super::{App, Message, Transport};
 
 /// Where a key is looked up: its own table first, then [`Context::Global`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum Context {
     CompareText,
     /// Its presets.
     Presets,
+    /// Before all others but [`Context::Overlay`] while a recording is shown.
+    Replay,
 }
 
 /// What a key asks for.
@@ -56,6 +58,10 @@ pub enum Command {
     HelpOrText,
     /// Ctrl-D while writing: quits when nothing is written.
     QuitOrDelete,
+    /// Moves a recording that is shown.
+    Transport(Transport),
+    /// Begins a recording, or ends the one that goes on.
+    Record,
     Suspend,
     Quit,
     /// Something of the comparison.
@@ -137,9 +143,67 @@ pub fn bindings() -> impl Iterator<Item = &'static Binding> {
 /// Everything but the comparison's own.
 const BINDINGS: &[Binding] = {
     use Command as C;
-    use Context::{Chat, Composer, Evidence, Global, Overlay};
-    use KeyCode::{BackTab, Char, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
+    use Context::{Chat, Composer, Evidence, Global, Overlay, Replay};
+    use KeyCode::{BackTab, Char, Down, End, Enter, Esc, F, Home, Left, PageDown, PageUp, Right, Tab, Up};
+    use Transport as T;
     &[
+        hinted(
+            row(
+                Replay,
+                NONE,
+                Char(' '),
+                C::Transport(T::Pause),
+                "pause, or play on",
+            ),
+            "pause",
+        ),
+        hinted(
+            row(Replay, NONE, Right, C::Transport(T::On), "an event on, and pause"),
+            "step",
+        ),
+        row(
+            Replay,
+            NONE,
+            Left,
+            C::Transport(T::Back),
+            "an event back, and pause",
+        ),
+        hinted(
+            row(
+                Replay,
+                NONE,
+                Char('n'),
+                C::Transport(T::NextRun),
+                "to the next question",
+            ),
+            "question",
+        ),
+        row(
+            Replay,
+            CTRL,
+            Right,
+            C::Transport(T::NextRun),
+            "to the next question",
+        ),
+        row(
+            Replay,
+            NONE,
+            Char('p'),
+            C::Transport(T::PreviousRun),
+            "to the question before",
+        ),
+        row(
+            Replay,
+            CTRL,
+            Left,
+            C::Transport(T::PreviousRun),
+            "to the question before",
+        ),
+        row(Replay, NONE, Home, C::Transport(T::First), "to the beginning"),
+        row(Replay, NONE, End, C::Transport(T::Last), "to the end"),
+        row(Replay, NONE, Char('+'), C::Transport(T::Faster), "twice as fast"),
+        row(Replay, NONE, Char('='), C::Transport(T::Faster), "twice as fast"),
+        row(Replay, NONE, Char('-'), C::Transport(T::Slower), "half as fast"),
         hinted(row(Composer, NONE, Enter, C::Ask, "ask the question"), "ask"),
         row(Composer, ALT, Enter, C::Newline, "start a new line"),
         row(Composer, CTRL, Char('j'), C::Newline, "start a new line"),
@@ -436,6 +500,13 @@ const BINDINGS: &[Binding] = {
             C::ToggleSide,
             "chat or side panel, on a narrow screen",
         ),
+        row(
+            Global,
+            NONE,
+            F(9),
+            C::Record,
+            "record what happens, or stop recording",
+        ),
         hinted(row(Global, NONE, F(1), C::Help, "help"), "help"),
         row(
             Global,
@@ -451,17 +522,19 @@ const BINDINGS: &[Binding] = {
 
 /// The command of a key in a context, the context's own rows first.
 pub fn command(context: Context, key: KeyEvent) -> Option<Command> {
+    bound(context, key).or_else(|| bound(Context::Global, key))
+}
+
+/// The command of a key in the rows of one context.
+fn bound(context: Context, key: KeyEvent) -> Option<Command> {
     // A shifted character arrives as the character itself; some terminals also say Shift.
     let modifiers = match key.code {
         KeyCode::Char(_) | KeyCode::BackTab => key.modifiers - KeyModifiers::SHIFT,
         _ => key.modifiers,
     };
-    let find = |context: Context| {
-        bindings()
-            .find(|b| b.context == context && b.code == key.code && b.modifiers == modifiers)
-            .map(|b| b.command)
-    };
-    find(context).or_else(|| find(Context::Global))
+    bindings()
+        .find(|b| b.context == context && b.code == key.code && b.modifiers == modifiers)
+        .map(|b| b.command)
 }
 
 impl App {
@@ -470,12 +543,15 @@ impl App {
         if key.kind == KeyEventKind::Release {
             return None;
         }
-        match command(self.context(), key) {
+        let context = self.context();
+        let replays = self.replay.is_some() && context != Context::Overlay;
+        let of_replay = bound(Context::Replay, key).filter(|_| replays);
+        match of_replay.or_else(|| command(context, key)) {
             Some(Command::HelpOrText) if self.composer.is_blank() => Some(Message::Command(Command::Help)),
             Some(Command::QuitOrDelete) if self.composer.is_blank() => Some(Message::Command(Command::Quit)),
             Some(Command::HelpOrText | Command::QuitOrDelete) => Some(Message::Edit(Input::from(key))),
             Some(command) => Some(Message::Command(command)),
-            None if matches!(self.context(), Context::Composer | Context::CompareText) => {
+            None if matches!(context, Context::Composer | Context::CompareText) => {
                 Some(Message::Edit(Input::from(key)))
             }
             None => None,

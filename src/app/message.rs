@@ -1,5 +1,6 @@
 //! What can happen to the application.
 
+use serde::{Deserialize, Serialize};
 use tui_textarea::Input;
 
 use super::compare::{Compared, Spot};
@@ -31,6 +32,19 @@ pub enum Message {
     Tick(f64),
     /// The clipboard or another effect could not be served; a sentence for the user.
     Trouble(String),
+    /// A recording began or ended.
+    Recording(Recorded),
+}
+
+/// What came of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// What happens goes into this file.
+    To(String),
+    /// It is whole.
+    Ended { path: String, lines: u64 },
+    /// It stopped by itself; a sentence for the user.
+    Broken(String),
 }
 
 /// What lies under a cell of the screen.
@@ -55,7 +69,8 @@ pub enum Target {
 }
 
 /// The state of what loads in the background, and how the program was set up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Gauges {
     /// Who writes the answers: `extractive` or `openai:MODEL`.
     pub chat: String,
@@ -72,13 +87,16 @@ pub struct Gauges {
     /// What the cache did and which of its tiers serve.
     pub cache: Box<CacheStats>,
     /// Milliseconds until the cache's shared tier is tried again, when it is down.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub redis_probe_ms: Option<u64>,
     /// What is known of the chat endpoint's limits, when one is asked: also between runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<Limits>>,
 }
 
 /// Whether something that loads in the background is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Loading {
     #[default]
     Loading,

@@ -8,6 +8,8 @@ mod composer;
 mod effect;
 pub mod keymap;
 mod message;
+mod moment;
+mod replay;
 mod scroll;
 mod update;
 mod wake;
@@ -15,10 +17,14 @@ mod wake;
 pub use compare::Compare;
 pub use composer::Composer;
 pub use effect::Effect;
-pub use message::{Gauges, Loading, Measured, Message, Target};
+pub use message::{Gauges, Loading, Measured, Message, Recorded, Target};
+pub use moment::{Beginning, Happening, Moment, Since};
+pub use replay::{CUT, Replay, Transport};
 pub use wake::LimitsNow;
 
 use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
 
 use crate::agent::event::{Exchange, Limits, RunId, Tier};
 
@@ -82,7 +88,8 @@ pub struct Notice {
 }
 
 /// What the caches did in this session, counted from `cache` events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CacheCount {
     pub memory: u64,
     pub redis: u64,
@@ -138,6 +145,12 @@ pub struct App {
     /// Whether a narrow screen shows the side panel instead of the chat.
     pub side: bool,
     pub notice: Option<Notice>,
+    /// The recording that is shown; `None`: this is a live session.
+    pub replay: Option<Replay>,
+    /// How often what happened was forgotten to be told again.
+    pub rewound: usize,
+    /// The file that what happens is recorded in.
+    pub recording: Option<String>,
     pub gauges: Gauges,
     /// When the gauges were told, on the application's clock.
     pub gauges_ms: f64,
@@ -172,6 +185,9 @@ impl App {
             trace: false,
             side: false,
             notice: None,
+            replay: None,
+            rewound: 0,
+            recording: None,
             limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
             gauges,
             gauges_ms: 0.0,
@@ -193,6 +209,9 @@ impl App {
 
     /// The run that Esc would cancel: the selected one if it is running, else the newest that is.
     pub fn cancellable(&self) -> Option<RunId> {
+        if self.replay.is_some() {
+            return None;
+        }
         let running = |entry: &&Entry| !entry.exchange.phase.ended();
         self.current()
             .filter(running)
@@ -217,6 +236,8 @@ impl App {
                 _ => keymap::Context::CompareText,
             },
             (Some(_), _) => keymap::Context::Overlay,
+            // A recording has nothing to write into.
+            (None, Focus::Composer) if self.replay.is_some() => keymap::Context::Chat,
             (None, Focus::Composer) => keymap::Context::Composer,
             (None, Focus::Chat) => keymap::Context::Chat,
             (None, Focus::Evidence) => keymap::Context::Evidence,

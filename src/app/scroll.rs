@@ -44,7 +44,7 @@ impl App {
     pub(super) fn scroll_to(&mut self, line: usize) {
         match &mut self.overlay {
             Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) => {
-                *top = line
+                *top = line;
             }
             Some(Overlay::Presets { .. }) => {}
             None => self.anchor = Anchor::Line(line),

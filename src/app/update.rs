@@ -2,7 +2,7 @@
 
 use super::keymap::Command;
 use super::scroll::shifted;
-use super::{Anchor, App, Effect, Entry, Focus, Message, Notice, Overlay, Page, Target};
+use super::{Anchor, App, Effect, Entry, Focus, Gauges, Message, Notice, Overlay, Page, Recorded, Target};
 use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Question, RunId};
 
 impl App {
@@ -14,11 +14,7 @@ impl App {
                 Vec::new()
             }
             Message::Gauges(gauges) => {
-                if let Some(limits) = gauges.limits.as_deref() {
-                    self.limits = Some((limits.clone(), self.now_ms));
-                }
-                self.gauges = gauges;
-                self.gauges_ms = self.now_ms;
+                self.told(gauges);
                 Vec::new()
             }
             Message::Compared(compared) => {
@@ -27,11 +23,23 @@ impl App {
             }
             Message::Woke => self.compare_woke(),
             Message::Tick(now_ms) => {
-                self.now_ms = self.now_ms.max(now_ms);
+                if self.replay.is_some() {
+                    self.play(now_ms);
+                } else {
+                    self.now_ms = self.now_ms.max(now_ms);
+                }
+                Vec::new()
+            }
+            Message::Edit(_) | Message::Paste(_) if self.replay.is_some() => {
+                self.refuse_to_ask();
                 Vec::new()
             }
             Message::Trouble(text) => {
                 self.warn(text);
+                Vec::new()
+            }
+            Message::Recording(what) => {
+                self.recorded(what);
                 Vec::new()
             }
             Message::Scroll { over, lines } => {
@@ -87,7 +95,31 @@ impl App {
         });
     }
 
-    fn agent(&mut self, event: &Event) {
+    fn recorded(&mut self, what: Recorded) {
+        self.recording = None;
+        match what {
+            Recorded::To(path) => {
+                self.say(format!("Recording to {path}"));
+                self.recording = Some(path);
+            }
+            Recorded::Ended { path, lines } => {
+                self.say(format!(
+                    "The recording ended after {lines} lines: defi-qa replay {path}"
+                ));
+            }
+            Recorded::Broken(why) => self.warn(format!("{why}.")),
+        }
+    }
+
+    pub(super) fn told(&mut self, gauges: Gauges) {
+        if let Some(limits) = gauges.limits.as_deref() {
+            self.limits = Some((limits.clone(), self.now_ms));
+        }
+        self.gauges = gauges;
+        self.gauges_ms = self.now_ms;
+    }
+
+    pub(super) fn agent(&mut self, event: &Event) {
         match &event.what {
             AgentEvent::Cache { tier, .. } => self.cache.count(*tier),
             AgentEvent::Limits { limits } => self.limits = Some((limits.clone(), self.now_ms)),
@@ -103,6 +135,12 @@ impl App {
             return effects;
         }
         match command {
+            Command::Transport(key) => self.transport(key),
+            Command::Ask | Command::Retry | Command::AskFresh | Command::Record | Command::FocusComposer
+                if self.replay.is_some() =>
+            {
+                self.refuse_to_ask();
+            }
             Command::Ask => return self.ask(Freshness::Kept),
             Command::Retry => return self.retry(Freshness::Kept),
             Command::AskFresh if self.focus == Focus::Composer && !self.composer.is_blank() => {
@@ -114,6 +152,7 @@ impl App {
             Command::Interrupt => return self.interrupt(),
             Command::Quit | Command::QuitOrDelete => return vec![Effect::Quit],
             Command::Suspend => return vec![Effect::Suspend],
+            Command::Record => return vec![Effect::Record],
             Command::Newline => self.composer.newline(),
             Command::Up => self.step(-1),
             Command::Down => self.step(1),
@@ -159,6 +198,18 @@ impl App {
     fn start(&mut self, question: &str, freshness: Freshness) -> Vec<Effect> {
         let run = RunId(self.next_run);
         self.next_run += 1;
+        self.asked(run, question);
+        vec![Effect::Ask {
+            run,
+            question: Question {
+                text: question.to_owned(),
+                freshness,
+            },
+        }]
+    }
+
+    /// A question stands at the end and is looked at.
+    pub(super) fn asked(&mut self, run: RunId, question: &str) {
         self.entries.push(Entry {
             run,
             exchange: Exchange::asked(question),
@@ -168,13 +219,6 @@ impl App {
         self.selected = Some(self.entries.len() - 1);
         self.anchor = Anchor::End;
         self.side = false;
-        vec![Effect::Ask {
-            run,
-            question: Question {
-                text: question.to_owned(),
-                freshness,
-            },
-        }]
     }
 
     fn retry(&mut self, freshness: Freshness) -> Vec<Effect> {
@@ -219,7 +263,7 @@ impl App {
         if let Some(run) = self.cancellable() {
             return vec![Effect::Cancel { run }];
         }
-        if self.composer.is_blank() {
+        if self.composer.is_blank() || self.replay.is_some() {
             return vec![Effect::Quit];
         }
         self.composer.take();
@@ -231,6 +275,7 @@ impl App {
     pub(super) fn step(&mut self, by: i32) {
         match (self.overlay, self.focus) {
             (Some(_), _) => self.scroll_overlay(by),
+            (None, Focus::Composer) if self.replay.is_some() => self.scroll_chat(by),
             (None, Focus::Composer) if by < 0 => self.composer.up(),
             (None, Focus::Composer) => self.composer.down(),
             (None, Focus::Chat) => self.scroll_chat(by),
@@ -312,7 +357,9 @@ impl App {
             _ if self.overlay.is_some() => self.overlay = None,
             Target::Composer { row, column } => {
                 self.focus = Focus::Composer;
-                self.composer.click(row, column);
+                if self.replay.is_none() {
+                    self.composer.click(row, column);
+                }
             }
             Target::Chat => self.focus = Focus::Chat,
             Target::Side => self.focus = Focus::Evidence,

@@ -87,6 +87,9 @@ impl App {
 
     /// When time alone changes what is on the screen; `None`: never. A countdown that is not seen wakes nobody.
     pub fn wakes_in(&self) -> Option<Duration> {
+        if let Some(replay) = &self.replay {
+            return self.replay_wakes_in(replay);
+        }
         let pause = self.compare_wakes_in();
         if self.running() > 0 {
             return Some(pause.map_or(SPINNER, |pause| pause.min(SPINNER)));

@@ -1,9 +1,10 @@
 //! What the tiers did and hold, as plain values.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the whole cache did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CacheStats {
     pub memory: TierStats,
     /// Absent when none is configured.
@@ -19,7 +20,8 @@ pub struct CacheStats {
 }
 
 /// What one tier did since the program started, and what it holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TierStats {
     pub hits: u64,
     pub misses: u64,
@@ -38,7 +40,7 @@ pub struct TierStats {
 }
 
 /// Whether a tier serves.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TierState {
     #[default]

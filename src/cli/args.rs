@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Parser, Subcommand, ValueHint};
 
 use super::eval::Floor;
-use crate::config::{ChatChoice, EmbedderChoice, Flags, Theme};
+use crate::config::{ChatApi, ChatChoice, EmbedderChoice, Flags, Theme};
 use crate::dataset::Half;
 use crate::retrieval::comparison::{Preset, Retriever};
 
@@ -36,6 +36,9 @@ pub struct Global {
     /// Who writes the answer: `extractive` or `openai:MODEL`
     #[arg(long, global = true, value_name = "MODEL")]
     pub chat: Option<ChatChoice>,
+    /// Over which interface a chat model is asked [default: completions]
+    #[arg(long, global = true, value_enum, value_name = "API")]
+    pub chat_api: Option<ChatApi>,
     /// An OpenAI-compatible endpoint
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub base_url: Option<String>,
@@ -45,6 +48,9 @@ pub struct Global {
     /// Write a log to this file
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
+    /// Keep everything that happens in this new file, for `replay`: the application and `ask`
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
     /// The screen's colours
     #[arg(long, global = true, value_enum)]
     pub theme: Option<Theme>,
@@ -58,6 +64,7 @@ impl Global {
             dataset: self.dataset.clone(),
             embedder: self.embedder.clone(),
             chat: self.chat.clone(),
+            chat_api: self.chat_api,
             base_url: self.base_url.clone(),
             log_file: self.log_file.clone(),
             theme: self.theme,
@@ -76,6 +83,8 @@ pub enum Command {
     Compare(Compare),
     /// Measure what is found and what is declined, on judged questions
     Eval(Eval),
+    /// Show recorded runs again, with no network and no model
+    Replay(Replay),
     /// Compute the vectors of a data set ahead of time
     Index(Index),
     /// Look at a data set
@@ -114,6 +123,28 @@ pub struct Ask {
     /// in the order of the file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["question", "events"], value_hint = ValueHint::FilePath)]
     pub batch: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    /// Recordings, one after the other; `-` for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// How many times as fast as it happened, 0.1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Show the end at once
+    #[arg(long, conflicts_with = "speed")]
+    pub instant: bool,
+    /// Print one JSON object a run, as `ask --json` does
+    #[arg(long, conflicts_with = "events")]
+    pub json: bool,
+    /// Print the events, one JSON object a line, as `ask --events` does
+    #[arg(long)]
+    pub events: bool,
+    /// Print questions, answers and evidence as text
+    #[arg(long, conflicts_with_all = ["json", "events"])]
+    pub text: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -160,24 +191,40 @@ fn preset() -> PossibleValuesParser {
 
 #[derive(Debug, clap::Args)]
 pub struct Eval {
-    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl, or a folder in BEIR form (corpus.jsonl,
+    /// queries.jsonl, qrels/*.tsv)
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub path: PathBuf,
-    /// Only the questions of this half: `tuning` or `held-out`
+    /// Only the questions of this half of a file: `tuning` or `held-out`
     #[arg(long, value_name = "HALF", value_parser = half)]
     pub half: Option<Half>,
-    /// The method that ranks: `hybrid`, `dense`, `lexical` or `rrf` [default: of the configuration]
-    #[arg(long, value_name = "METHOD")]
-    pub retriever: Option<crate::retrieval::Method>,
-    /// Print every question that went wrong, and what was found
+    /// The judgements of a folder [default: test, or the only ones]
+    #[arg(long, value_name = "NAME")]
+    pub split: Option<String>,
+    /// What ranks, such as `hybrid` or `hybrid(w=0.7)`; can be given again: the others are compared with the first
+    /// [default: of the configuration]
+    #[arg(long, value_name = "RETRIEVER")]
+    pub retriever: Vec<Retriever>,
+    /// Print the queries on which the retrievers disagree most, this many
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
+    pub by_disagreement: Option<usize>,
+    /// Print every question that went wrong, and what was found; for one retriever on a file
     #[arg(long, conflicts_with = "json")]
     pub wrong: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Exit with 1 when a metric over all questions asked is below this, such as `hit@1=0.85`; can be given again
+    /// Exit with 1 when a metric of the first retriever over all questions is below this, such as `nDCG@10=0.70`; can be
+    /// given again
     #[arg(long, value_name = "METRIC=FLOOR")]
     pub fail_under: Vec<Floor>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: Option<f64> = text.parse().ok();
+    speed
+        .filter(|speed| (0.1..=1000.0).contains(speed))
+        .ok_or_else(|| "use a number from 0.1 to 1000".to_owned())
 }
 
 fn half(name: &str) -> Result<Half, String> {

@@ -9,8 +9,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Ask;
+use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::print::{self, Report, argument_or_stdin, evidence};
+use super::record::Tape;
 use super::{Exit, Failure};
 use crate::agent::Agent;
 use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Phase, Question, RunId};
@@ -20,7 +22,7 @@ use crate::text;
 /// Events that may wait for a slow reader before the run waits for it.
 const EVENTS: usize = 256;
 
-pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
+pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<Exit, Failure> {
     let question = match &what.question {
         Some(question) => Some(argument_or_stdin(question, "question")?),
         None => None,
@@ -33,19 +35,30 @@ pub(super) fn run(config: &Config, what: Ask) -> Result<Exit, Failure> {
             Freshness::Kept
         };
         let question = question.map(|text| Question { text, freshness });
-        let agent = Plan::of(config)?.start();
+        let plan = Plan::of(config)?;
+        let (fixed, gate) = (plan.gauges(), plan.gate());
+        let agent = plan.start();
+        let mut tape = match record {
+            Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gate))?),
+            None => None,
+        };
         let cancel = cancel_on_interrupt();
+        let shape = match (what.events, what.json) {
+            (true, _) => Shape::Events,
+            (_, true) => Shape::Json,
+            _ => Shape::Text,
+        };
         let ended = match (question, what.batch) {
-            (Some(question), _) if what.events => one(&agent, question, &cancel, Shape::Events).await,
-            (Some(question), _) if what.json => one(&agent, question, &cancel, Shape::Json).await,
-            (Some(question), _) => one(&agent, question, &cancel, Shape::Text).await,
-            (None, Some(file)) => batch(&agent, &file, freshness, &cancel).await,
+            (Some(question), _) => one(&agent, question, &cancel, shape, tape.as_mut()).await,
+            (None, Some(file)) => batch(&agent, &file, freshness, &cancel, tape.as_mut()).await,
             (None, None) => Err(Failure::usage(
                 "nothing was asked: give a question or --batch FILE",
             )),
         };
         parts::flush(&agent.cache).await;
-        ended
+        // The answer is worth more than the recording of it: that one went wrong is said when all is printed.
+        let recorded = tape.map_or(Ok(()), Tape::finish);
+        ended.and_then(|exit| recorded.map(|()| exit))
     })
 }
 
@@ -97,10 +110,17 @@ async fn one(
     question: Question,
     cancel: &CancellationToken,
     shape: Shape,
+    mut tape: Option<&mut Tape>,
 ) -> Result<Exit, Failure> {
+    if let Some(tape) = tape.as_deref_mut() {
+        tape.asked(RunId(1), &question.text);
+    }
     // What is on the screen already; the sanitised text only ever grows by what is new in it.
     let mut shown = String::new();
     let done = exchange(agent, RunId(1), question, cancel, |event, exchange| {
+        if let Some(tape) = tape.as_deref_mut() {
+            tape.event(event);
+        }
         let mut out = stdout().lock();
         match shape {
             Shape::Events => {
@@ -125,30 +145,10 @@ async fn one(
         Shape::Events => {}
         Shape::Json => object(&Report::of(&done, None))?,
         Shape::Text => {
-            let mut out = stdout().lock();
             if !shown.is_empty() {
-                writeln!(out)?;
+                writeln!(stdout())?;
             }
-            if !done.hits.is_empty() {
-                writeln!(out, "\nEvidence")?;
-                write!(out, "{}", evidence(&done.hits))?;
-            }
-            if let Some(kept) = done.answer_origin {
-                let age = Duration::from_secs_f64(kept.age_ms.unwrap_or(0.0).max(0.0) / 1e3);
-                writeln!(
-                    stderr(),
-                    "The answer is {} old, of the {} tier: --fresh asks the model.",
-                    print::age(age),
-                    kept.tier.name()
-                )?;
-            }
-            if let Some(note) = &done.note {
-                writeln!(
-                    stderr(),
-                    "The answer is incomplete: {}.",
-                    text::sanitize_line(note)
-                )?;
-            }
+            below(&done)?;
         }
     }
     if shape != Shape::Json {
@@ -157,7 +157,33 @@ async fn one(
     Ok(Exit::of(&done))
 }
 
-fn object(report: &Report<'_>) -> Result<(), Failure> {
+/// What stands below an answer that is printed as text.
+pub(super) fn below(done: &Exchange) -> Result<(), Failure> {
+    if !done.hits.is_empty() {
+        let mut out = stdout().lock();
+        writeln!(out, "\nEvidence")?;
+        write!(out, "{}", evidence(&done.hits))?;
+    }
+    if let Some(kept) = done.answer_origin {
+        let age = Duration::from_secs_f64(kept.age_ms.unwrap_or(0.0).max(0.0) / 1e3);
+        writeln!(
+            stderr(),
+            "The answer is {} old, of the {} tier: --fresh asks the model.",
+            print::age(age),
+            kept.tier.name()
+        )?;
+    }
+    if let Some(note) = &done.note {
+        writeln!(
+            stderr(),
+            "The answer is incomplete: {}.",
+            text::sanitize_line(note)
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn object(report: &Report<'_>) -> Result<(), Failure> {
     let mut out = stdout().lock();
     serde_json::to_writer(&mut out, report).map_err(std::io::Error::from)?;
     writeln!(out)?;
@@ -165,7 +191,7 @@ fn object(report: &Report<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn complain(exchange: &Exchange) -> Result<(), Failure> {
+pub(super) fn complain(exchange: &Exchange) -> Result<(), Failure> {
     let kept = if exchange.answer.is_empty() {
         ""
     } else {
@@ -199,6 +225,7 @@ async fn batch(
     file: &Path,
     freshness: Freshness,
     cancel: &CancellationToken,
+    mut tape: Option<&mut Tape>,
 ) -> Result<Exit, Failure> {
     let named = if file == Path::new("-") {
         "standard input".to_owned()
@@ -228,11 +255,20 @@ async fn batch(
         }
         let line: Line = serde_json::from_slice(&line).map_err(|error| wrong(&error))?;
         let run = RunId(number as u64 + 1);
+        if let Some(tape) = tape.as_deref_mut() {
+            tape.asked(run, &line.question);
+        }
         let question = Question {
             text: line.question,
             freshness,
         };
-        let done = exchange(agent, run, question, cancel, |_, _| Ok(())).await?;
+        let done = exchange(agent, run, question, cancel, |event, _| {
+            if let Some(tape) = tape.as_deref_mut() {
+                tape.event(event);
+            }
+            Ok(())
+        })
+        .await?;
         object(&Report::of(&done, line.id.as_ref()))?;
         worst = worse(worst, Exit::of(&done));
         if cancel.is_cancelled() {

@@ -15,10 +15,13 @@ mod eval;
 mod exit;
 mod index;
 mod lab;
+mod loads;
 mod log;
 mod manual;
 mod parts;
 mod print;
+mod record;
+mod replay;
 mod search;
 
 pub use args::{Args, Command};
@@ -32,6 +35,12 @@ use crate::config::Config;
 /// A [`Failure`] is one sentence for the user and the exit code that goes with it.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let flags = args.global.flags();
+    let record = args.global.record.as_deref();
+    if record.is_some() && !matches!(args.command, None | Some(Command::Ask(_))) {
+        return Err(Failure::usage(
+            "--record keeps what the application and `ask` do, and this command does something else: leave it out",
+        ));
+    }
     match args.command {
         // These must work with a broken configuration: they are how it is mended.
         Some(Command::Completions { shell }) => manual::completions(shell),
@@ -41,8 +50,9 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             let config = Config::load(&flags, &|name| std::env::var(name).ok())?;
             log::start(config.log_file.value.as_deref())?;
             match other {
-                None => chat::run(&config),
-                Some(Command::Ask(what)) => ask::run(&config, what),
+                None => chat::run(&config, record),
+                Some(Command::Ask(what)) => ask::run(&config, what, record),
+                Some(Command::Replay(what)) => replay::run(&config, &what),
                 Some(Command::Search(what)) => search::run(&config, &what),
                 Some(Command::Compare(what)) => compare::run(&config, &what),
                 Some(Command::Eval(what)) => eval::run(&config, &what),

@@ -11,9 +11,6 @@ macro_rules! topics {
 
         /// The files' texts, parallel to [`TOPICS`].
         const TEXTS: &[&str] = &[$(include_str!(concat!("../../data/knowledge/", $topic, ".json"))),*];
-
-        /// More ways of asking, parallel to [`TOPICS`].
-        pub(super) const PHRASINGS: &[&str] = &[$(include_str!(concat!("../../data/phrasings/", $topic, ".json"))),*];
     };
 }
 

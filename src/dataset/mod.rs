@@ -4,6 +4,7 @@
 //! Lines, CSV). [`validate`] judges a set without stopping at the first fault; `load` refuses a set that has faults
 //! which would break citations (empty fields, ids used twice).
 
+mod beir;
 mod bundled;
 mod csv;
 mod duplicates;
@@ -12,7 +13,6 @@ mod json;
 mod judged;
 mod outside;
 mod pair;
-mod phrasings;
 mod read;
 mod stats;
 mod style;
@@ -20,12 +20,12 @@ mod validate;
 mod words;
 mod worked;
 
+pub use beir::{Beir, BeirError, BeirQuery};
 pub use bundled::TOPICS;
 pub use error::DatasetError;
 pub use judged::{Half, JudgedError, JudgedQuestion, JudgedQuestions};
 pub use outside::{OutsideKind, OutsideQuestion, outside_questions};
 pub use pair::{Level, Pair, Worked, indexed_texts};
-pub use phrasings::Phrasings;
 pub use stats::{Stats, stats};
 pub use validate::{Finding, Severity, Strictness, validate};
 pub(crate) use words::{is_stop_word, stem};

@@ -85,7 +85,7 @@ pub fn indexed_texts(dataset: &Dataset) -> Vec<String> {
 }
 
 /// Question, aliases, answer, one a line.
-pub(super) fn indexed_text(pair: &Pair) -> String {
+fn indexed_text(pair: &Pair) -> String {
     let mut text = pair.question.clone();
     for part in pair.aliases.iter().chain([&pair.answer]) {
         text.push('\n');

@@ -4,6 +4,7 @@
 //! [`LexicalIndex::search`] and [`DenseIndex::search`], then [`Corpus::rank`].
 
 mod background;
+pub mod bootstrap;
 pub mod bundle;
 pub mod comparison;
 mod corpus;

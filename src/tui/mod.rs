@@ -33,10 +33,13 @@ const BURST: usize = 256;
 /// The exit code of a program whose terminal is gone: 128 plus SIGHUP.
 const HUNG_UP: u8 = 129;
 
-/// Carries out what the loop itself cannot: it starts and stops runs.
+/// Carries out what the loop itself cannot: it starts and stops runs and recordings.
 pub trait Runner {
-    /// Starts a run or cancels one; anything else is the loop's own.
-    fn run(&mut self, effect: Effect);
+    /// Carries out an effect that is not the loop's own; the application takes its answer in.
+    fn run(&mut self, effect: Effect, app: &App) -> Option<Message>;
+
+    /// Hears what the application takes in next, at [`App::now_ms`]; the application takes the answer in as well.
+    fn hears(&mut self, message: &Message, app: &App) -> Option<Message>;
 }
 
 /// What feeds the loop besides the terminal.
@@ -136,7 +139,7 @@ impl Screen {
                     Some(Err(_)) | None => Some(Ended::Signal(HUNG_UP)),
                 },
                 Some(event) = feeds.events.recv() => {
-                    self.heard(event, &mut feeds.events);
+                    self.heard(event, &mut feeds.events, runner);
                     None
                 }
                 changed = feeds.gauges.changed(), if gauges_open => {
@@ -208,13 +211,13 @@ impl Screen {
         Ok(signal.exit_code().map(Ended::Signal))
     }
 
-    fn heard(&mut self, first: Event, events: &mut mpsc::Receiver<Event>) {
+    fn heard(&mut self, first: Event, events: &mut mpsc::Receiver<Event>, runner: &mut dyn Runner) {
         let now = self.now_ms();
         self.app.update(Message::Tick(now));
-        self.app.update(Message::Agent(Box::new(first)));
+        self.take_in(Message::Agent(Box::new(first)), runner);
         for _ in 0..BURST {
             let Ok(event) = events.try_recv() else { break };
-            self.app.update(Message::Agent(Box::new(event)));
+            self.take_in(Message::Agent(Box::new(event)), runner);
         }
         self.pacer.mark_dirty(Instant::now());
     }
@@ -253,17 +256,30 @@ impl Screen {
     fn update(&mut self, message: Message, runner: &mut dyn Runner) -> Result<Option<Ended>, TerminalError> {
         let now = self.now_ms();
         self.app.update(Message::Tick(now));
-        let effects = self.app.update(message);
+        let effects = self.take_in(message, runner);
         self.pacer.mark_dirty(Instant::now());
         for effect in effects {
             match effect {
                 Effect::Quit => return Ok(Some(Ended::Quit)),
                 Effect::Suspend => self.terminal.suspend()?,
                 Effect::Copy { text } => self.terminal.copy(&crate::text::sanitize(&text))?,
-                Effect::Ask { .. } | Effect::Cancel { .. } | Effect::Compare { .. } => runner.run(effect),
+                Effect::Ask { .. } | Effect::Cancel { .. } | Effect::Compare { .. } | Effect::Record => {
+                    if let Some(answer) = runner.run(effect, &self.app) {
+                        self.app.update(answer);
+                    }
+                }
             }
         }
         Ok(None)
+    }
+
+    fn take_in(&mut self, message: Message, runner: &mut dyn Runner) -> Vec<Effect> {
+        let answer = runner.hears(&message, &self.app);
+        let effects = self.app.update(message);
+        if let Some(answer) = answer {
+            self.app.update(answer);
+        }
+        effects
     }
 }
 

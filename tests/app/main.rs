@@ -21,6 +21,7 @@ mod hostile;
 mod idling;
 mod leaving;
 mod looking;
+mod recording;
 mod starting;
 mod streaming;
 #[cfg(target_os = "linux")]

@@ -148,6 +148,17 @@ impl Exchange {
         Some(Cost::of(self.usage?, self.setup.price.as_ref(), model))
     }
 
+    /// Ends a run whose end nobody will tell: it failed in its newest stage, for this reason.
+    pub fn break_off(&mut self, why: &str) {
+        if !self.phase.ended() {
+            self.phase = Phase::Failed {
+                stage: self.stages.last().map_or(Stage::Parse, |row| row.name),
+                message: why.to_owned(),
+                retryable: true,
+            };
+        }
+    }
+
     /// Takes the next event in. Events after the end are ignored: a run ends once.
     pub fn apply(&mut self, event: &Event) {
         if self.phase.ended() {

@@ -10,8 +10,8 @@ use crate::agent::event::Hit;
 use crate::app::Effect;
 use crate::dataset::{Dataset, Pair};
 use crate::embedding::{Matrix, Vector};
-use crate::retrieval::Corpus;
 use crate::retrieval::comparison::{EmbedderName, Lab, Query, Workbench};
+use crate::retrieval::{Corpus, View, Views};
 
 /// By meaning the first is the nearest to every query, and so on; by words whatever the query says.
 pub(crate) const PAIRS: &[(&str, &str, &str)] = &[
@@ -59,13 +59,6 @@ pub(crate) const PAIRS: &[(&str, &str, &str)] = &[
 
 /// A lab over pairs of identifier, question and answer.
 pub(crate) fn lab(pairs: &[(&str, &str, &str)]) -> Arc<Lab> {
-    let rows: Vec<Vector> = (0..pairs.len())
-        .flat_map(|place| {
-            let near = 0.9 - 0.07 * place as f32;
-            // The question is nearer than the answer.
-            [near, near - 0.1].map(|x| Vector::normalised(vec![x, 1.0 - x], 2).unwrap())
-        })
-        .collect();
     let pairs = pairs.iter().map(|(id, question, answer)| Pair {
         id: (*id).to_owned(),
         question: (*question).to_owned(),
@@ -73,7 +66,14 @@ pub(crate) fn lab(pairs: &[(&str, &str, &str)]) -> Arc<Lab> {
         sources: vec!["Flash Boys 2.0 (2019)".to_owned()],
         ..Pair::default()
     });
-    let corpus = Corpus::build(Dataset::new("test", pairs.collect()), Matrix::of(&rows).unwrap()).unwrap();
+    let dataset = Dataset::new("test", pairs.collect());
+    let near = |(place, view)| {
+        // The question is nearer than the answer.
+        let x = 0.9 - 0.07 * place as f32 - if view == View::Question { 0.0 } else { 0.1 };
+        Vector::normalised(vec![x, 1.0 - x], 2).unwrap()
+    };
+    let rows: Vec<Vector> = Views::owners(&dataset).map(near).collect();
+    let corpus = Corpus::build(dataset, Matrix::of(&rows).unwrap()).unwrap();
     Arc::new(Lab::new(Arc::new(corpus), EmbedderName::local()))
 }
 

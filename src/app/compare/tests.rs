@@ -72,7 +72,7 @@ impl Talk {
 
     fn specs(&self) -> Vec<String> {
         let labels = self.app.compare.retrievers.iter();
-        labels.map(|retriever| retriever.label()).collect()
+        labels.map(Retriever::label).collect()
     }
 
     fn notice(&self) -> &str {
@@ -411,5 +411,20 @@ fn a_query_that_is_too_long_is_refused() {
     assert_eq!(
         talk.notice(),
         "The query has 9000 characters and at most 8000 can be compared: shorten it."
+    );
+}
+
+#[test]
+fn a_recording_is_not_compared() {
+    let mut talk = Talk {
+        app: App::replaying(Vec::new(), 1.0),
+        ..Talk::default()
+    };
+    talk.presses(KeyCode::F(3));
+    assert!(talk.effects.is_empty());
+    assert_eq!(talk.app.page, Page::Chat);
+    assert_eq!(
+        talk.notice(),
+        "This is a recording, which answers nothing: q ends it, then defi-qa asks."
     );
 }

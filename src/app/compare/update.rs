@@ -138,6 +138,10 @@ impl App {
 
     /// A command while the comparison is shown; `None` when it means the same as everywhere.
     pub(in crate::app) fn compare_command(&mut self, command: Command) -> Option<Vec<Effect>> {
+        if matches!(command, Command::Compare(_)) && self.replay.is_some() {
+            self.refuse_to_ask();
+            return Some(Vec::new());
+        }
         if let Command::Compare(command) = command {
             return Some(self.own_command(command));
         }

@@ -9,12 +9,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::plan::{Batch, Plan, Portion};
 use super::{RemoteEmbedder, refused};
 use crate::embedding::{EmbedError, Vector};
-use crate::provider::{EmbeddingClient, EmbeddingReply, Priority, ProviderError};
+use crate::provider::{EmbeddingClient, EmbeddingReply, GateEvent, Priority, ProviderError};
 
 /// Requests under way at once: at 200 ms each that is 25 a second, more than most limits allow.
 const AT_ONCE: usize = 5;
@@ -100,7 +101,7 @@ impl RemoteEmbedder {
             while under_way.len() < AT_ONCE
                 && let Some((client, batch)) = run.next()
             {
-                under_way.spawn(send(client, batch, priority));
+                under_way.spawn(send(client, batch, priority, self.told.clone()));
             }
             let Some(ended) = under_way.join_next().await else {
                 break;
@@ -119,8 +120,15 @@ async fn send(
     client: EmbeddingClient,
     batch: Batch,
     priority: Priority,
+    told: Option<mpsc::UnboundedSender<GateEvent>>,
 ) -> (Batch, Result<EmbeddingReply, ProviderError>) {
-    let tell = |event| tracing::info!(?event, "a batch of texts waits");
+    let tell = |event| {
+        tracing::info!(?event, "a batch of texts waits");
+        if let Some(told) = &told {
+            // Who does not listen any more need not be told.
+            let _ = told.send(event);
+        }
+    };
     let result = client.embed(&batch.inputs, priority, tell).await;
     (batch, result)
 }

@@ -97,6 +97,20 @@ impl Workbench {
         Ok(self.joined(&rankings))
     }
 
+    /// Index and score of the first `depth` pairs by one retriever, best first.
+    ///
+    /// # Errors
+    /// When it has no vectors to search.
+    pub fn ranking(
+        &mut self,
+        retriever: &Retriever,
+        depth: usize,
+    ) -> Result<Vec<(usize, f32)>, CompareError> {
+        let mut pairs = self.rank(retriever, &|| Duration::ZERO)?.pairs;
+        pairs.truncate(depth);
+        Ok(pairs)
+    }
+
     fn rank(&mut self, retriever: &Retriever, clock: &dyn Fn() -> Duration) -> Result<Ranking, CompareError> {
         let retriever = retriever.clone().or_embedder(self.lab.own_embedder());
         let top_k = retriever.top_k();

@@ -28,7 +28,7 @@ pub(super) fn render(
 }
 
 /// The parts of the help, those of the page that is shown first.
-fn sections(page: Page) -> [(Context, &'static str); 8] {
+fn sections(page: Page) -> [(Context, &'static str); 9] {
     let chat = [
         (Context::Composer, "While writing"),
         (Context::Chat, "In the chat"),
@@ -41,6 +41,7 @@ fn sections(page: Page) -> [(Context, &'static str); 8] {
     ];
     let shared = [
         (Context::Overlay, "In help and an open pair"),
+        (Context::Replay, "In a replay"),
         (Context::Global, "Everywhere"),
     ];
     let (first, then) = match page {
@@ -49,8 +50,8 @@ fn sections(page: Page) -> [(Context, &'static str); 8] {
     };
     let [a, b, c] = first;
     let [d, e, f] = then;
-    let [overlay, global] = shared;
-    [a, b, c, overlay, global, d, e, f]
+    let [overlay, replay, global] = shared;
+    [a, b, c, overlay, replay, global, d, e, f]
 }
 
 fn lines(page: Page, width: usize, theme: &Theme) -> Vec<Line<'static>> {

@@ -37,6 +37,7 @@ mod section;
 mod side;
 mod status;
 mod trace;
+mod transport;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
@@ -60,6 +61,7 @@ pub struct Drawn {
 /// Draws the whole state. `rendered` keeps what does not change from frame to frame.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rendered) -> Drawn {
     let mut drawn = Drawn::default();
+    rendered.follow(app.rewound);
     let area = frame.area();
     if area.is_empty() {
         return drawn;
@@ -135,7 +137,7 @@ fn conversation(
     side::render(buffer, side_area, app, theme, drawn);
     status::render(buffer, line, app, theme);
     let cursor = composer::render(buffer, composer_area, app, theme, drawn);
-    cursor.filter(|_| app.focus == Focus::Composer)
+    cursor.filter(|_| app.focus == Focus::Composer && app.replay.is_none())
 }
 
 /// The cell of a position within an area, if it lies there.

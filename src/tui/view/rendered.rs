@@ -15,9 +15,19 @@ use crate::tui::theme::Theme;
 #[derive(Debug, Default)]
 pub struct Rendered {
     blocks: HashMap<RunId, Block>,
+    /// How often the application had been rewound when they were rendered.
+    rewound: usize,
 }
 
 impl Rendered {
+    /// Forgets all blocks when a recording was rewound: a block knows an answer that only grows.
+    pub(super) fn follow(&mut self, rewound: usize) {
+        if self.rewound != rewound {
+            self.blocks.clear();
+            self.rewound = rewound;
+        }
+    }
+
     /// The block of a run as it stands now, `width` columns wide. `state` says where the run stands; it is asked for
     /// every time while the run goes on, and once after its end.
     pub(super) fn block(

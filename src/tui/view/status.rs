@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+use super::transport;
 use crate::app::compare::CompareCommand;
 use crate::app::keymap::{Binding, Command, Context, bindings};
-use crate::app::{App, Overlay, Page};
+use crate::app::{App, Overlay, Page, Replay, Transport};
 use crate::text;
 use crate::tui::theme::Theme;
 
@@ -15,6 +16,7 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     if area.is_empty() {
         return;
     }
+    let area = mark(buffer, area, app, theme);
     let width = usize::from(area.width).saturating_sub(1);
     if let Some(notice) = &app.notice {
         let style = if notice.bad { theme.warn } else { theme.good };
@@ -25,6 +27,10 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     }
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
+    if let Some(replay) = app.replay.as_ref().filter(|_| app.overlay.is_none()) {
+        spans = transport::spans(replay, width, theme);
+        used = spans.iter().map(|span| text::width(&span.content)).sum();
+    }
     for (key, hint) in hints(app) {
         let wide = text::width(&key) + text::width(hint) + 3;
         if used + wide > width + 2 {
@@ -35,6 +41,19 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
         spans.push(Span::styled(format!(" {hint}  "), theme.dim));
     }
     Line::from(spans).render(area, buffer);
+}
+
+/// Marks at the end of the row that what happens is recorded; returns what is left of it.
+fn mark(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) -> Rect {
+    if app.recording.is_none() {
+        return area;
+    }
+    let said = Line::from(Span::styled("● rec ", theme.bad)).right_aligned();
+    said.render(area, buffer);
+    Rect {
+        width: area.width.saturating_sub(7),
+        ..area
+    }
 }
 
 /// The keys that do something now, the most wanted first.
@@ -53,7 +72,9 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         },
         // What lies over the panes hides them.
         Command::FocusNext | Command::ToggleTrace => app.overlay.is_none() && app.page == Page::Chat,
-        Command::Compare(CompareCommand::Open) => app.page == Page::Chat && app.overlay.is_none(),
+        Command::Compare(CompareCommand::Open) => {
+            app.page == Page::Chat && app.overlay.is_none() && app.replay.is_none()
+        }
         Command::Help => !matches!(app.overlay, Some(Overlay::Help { .. })),
         _ => true,
     };
@@ -63,10 +84,15 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
             .filter(matters)
             .filter_map(|binding| Some((binding, binding.hint?)))
     };
-    of(context)
+    let replays = app.replay.is_some() && app.overlay.is_none();
+    let own = if replays { Context::Replay } else { context };
+    of(own)
         .chain(of(Context::Global))
         .map(|(binding, hint)| {
             let hint = match binding.command {
+                Command::Transport(Transport::Pause) if !app.replay.as_ref().is_some_and(Replay::playing) => {
+                    "play"
+                }
                 Command::Escape if app.overlay.is_some() => "close",
                 Command::Escape if app.page == Page::Compare => "back",
                 _ => hint,

@@ -8,6 +8,7 @@ mod figures;
 mod fixtures;
 mod hostile;
 mod mouse;
+mod replay;
 mod screens;
 mod styles;
 

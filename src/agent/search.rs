@@ -9,6 +9,7 @@ use super::emitter::{Emitter, StageClock, ms};
 use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, Kept, LexicalScore, Nearest, Stage, Tier};
 use super::judge::Signals;
+use super::marks::Marks;
 use super::run::Agent;
 use crate::cache::{Provenance, QUERY, Wanted};
 use crate::embedding::{EmbedError, Readiness, Vector};
@@ -46,6 +47,7 @@ impl Agent {
                 score: corpus.scale.apply(hit.score),
                 ..*hit
             }),
+            marks: Marks::of(question),
             scaled: !corpus.scale.is_default(),
         };
         let signals = if corpus.len() < SMALL {

@@ -95,6 +95,10 @@ pub struct CacheCount {
     pub redis: u64,
     pub disk: u64,
     pub missed: u64,
+    /// What the hits took when they were made, in microseconds, as far as that is known.
+    pub saved_us: u64,
+    /// Tokens that kept answers cost when they were made.
+    pub saved_tokens: u64,
     /// The tiers that served the last lookups, the newest at the end; `None` for what was loaded.
     pub last: VecDeque<Option<Tier>>,
 }
@@ -103,7 +107,12 @@ pub struct CacheCount {
 const LAST_LOOKUPS: usize = 64;
 
 impl CacheCount {
-    fn count(&mut self, tier: Option<Tier>) {
+    fn count(&mut self, tier: Option<Tier>, saved_ms: Option<f64>, saved_tokens: Option<u64>) {
+        // What a recording says may be anything; the conversion and the sums stop at the ends.
+        self.saved_us = self
+            .saved_us
+            .saturating_add((saved_ms.unwrap_or(0.0) * 1e3) as u64);
+        self.saved_tokens = self.saved_tokens.saturating_add(saved_tokens.unwrap_or(0));
         match tier {
             Some(Tier::Memory) => self.memory += 1,
             Some(Tier::Redis) => self.redis += 1,

@@ -121,7 +121,12 @@ impl App {
 
     pub(super) fn agent(&mut self, event: &Event) {
         match &event.what {
-            AgentEvent::Cache { tier, .. } => self.cache.count(*tier),
+            AgentEvent::Cache {
+                tier,
+                saved_ms,
+                saved_tokens,
+                ..
+            } => self.cache.count(*tier, *saved_ms, *saved_tokens),
             AgentEvent::Limits { limits } => self.limits = Some((limits.clone(), self.now_ms)),
             _ => {}
         }

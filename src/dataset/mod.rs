@@ -63,9 +63,15 @@ impl Dataset {
     }
 
     /// The set inside the program, one topic after the other in the order of [`TOPICS`]. It is not checked again: a test
-    /// holds it to the house style, and recomputing its worked examples would cost every start.
+    /// holds it to the house style, and recomputing its worked examples would cost every start. Nor does it know the
+    /// places of its pairs; see [`Dataset::bundled_with_origins`].
     pub fn bundled() -> Result<Self, DatasetError> {
         bundled::read()
+    }
+
+    /// The set inside the program with the place of each pair, for findings that name it.
+    pub fn bundled_with_origins() -> Result<Self, DatasetError> {
+        bundled::read_with_origins()
     }
 
     /// Reads a file (`.json`, `.jsonl`, `.ndjson`, `.csv`) or every such file of a folder, in the order of their

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod bench;
 mod cache;
 mod chat;
 mod compare;

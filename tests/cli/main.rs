@@ -22,6 +22,7 @@ mod indexing;
 mod offline;
 mod provider;
 mod recording;
+mod sessions;
 mod settings;
 
 use std::path::PathBuf;

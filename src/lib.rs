@@ -19,6 +19,8 @@
 //! ├── cache/       WHAT WAS SEEN BEFORE: vectors and answers by what they were made from; memory, then Redis, then SQLite
 //! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
 //! ├── recording/   WHAT HAPPENED, IN A FILE: the event stream with its timing as JSON lines; written line by line, read with care
+//! ├── session/     WHAT IS KEPT: every question with its answer and evidence in SQLite, found again, exported
+//! ├── sqlite/      a database file that several processes share: opened, brought to its schema, moved aside when broken
 //! └── text/        text from outside made safe for a terminal, and measured as the terminal measures it
 //! ```
 //!
@@ -59,12 +61,15 @@ pub mod agent;
 pub mod app;
 pub mod cache;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod dataset;
 pub mod embedding;
 pub mod provider;
 pub mod recording;
 pub mod retrieval;
+pub mod session;
+mod sqlite;
 pub mod text;
 pub mod tui;
 mod whole_file;

@@ -80,7 +80,7 @@ fn only_the_tiers_know_their_servers_and_files() {
     nobody_says(
         &["rusqlite"],
         &[],
-        &["cache/disk/", "cache/tiers/tests.rs", "session/"],
+        &["cache/disk/", "cache/tiers/tests.rs", "session/", "sqlite/"],
     );
 }
 

@@ -207,6 +207,21 @@ impl App {
         }
     }
 
+    /// Shows exchanges of an earlier session, the oldest first; new ones come below them.
+    pub fn resume(&mut self, exchanges: Vec<Exchange>) {
+        for exchange in exchanges {
+            self.composer.remember(&exchange.question);
+            self.entries.push(Entry {
+                run: RunId(self.next_run),
+                exchange,
+                asked_ms: self.now_ms,
+                evidence: None,
+            });
+            self.next_run += 1;
+        }
+        self.selected = self.entries.len().checked_sub(1);
+    }
+
     /// The entry whose evidence is shown.
     pub fn current(&self) -> Option<&Entry> {
         self.entries.get(self.selected?)

@@ -50,7 +50,8 @@
 //!   its shown digits.
 //! - The words of a set are indexed ahead of time too, and the rows of a vector file become the dense index as they are: a start
 //!   must not grow with what is known.
-//! - The question is rewritten before it is searched (`rewrite`): misspellings are put right.
+//! - The question is rewritten before it is searched (`rewrite`): misspellings are put right, and a follow-up takes the question
+//!   before it along. `read` is an event, so that every reader shows what was searched.
 //! - The fusion weighs cosines and BM25 alike, and a pair is as near as its three nearest texts: see `retrieval/fusion.rs`.
 //! - Keys are read on a thread of their own and not by crossterm's `EventStream`, which can spin on a lost terminal.
 //! - The shared cache tier keeps its one connection itself and not by redis' connection manager, which lets a caller wait

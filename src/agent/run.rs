@@ -86,7 +86,7 @@ impl Agent {
         let emitter = Emitter::new(run, events);
         self.start(&emitter, &query).await;
         let query = self.parse(&emitter, &query).await?;
-        Ok(self.retrieve(&emitter, &query).await?.hits)
+        Ok(self.retrieve(&emitter, &query, None).await?.hits)
     }
 
     /// Walks the graph from its start; returns the event that ends the run.
@@ -95,6 +95,7 @@ impl Agent {
         let mut state = State {
             question: question.text,
             freshness: question.freshness,
+            after: question.after,
             ..State::default()
         };
         let mut at = Next::To(graph::START);
@@ -102,13 +103,20 @@ impl Agent {
             let (stage, result) = match at {
                 Next::End => return state.end(),
                 Next::To(stage) => (stage, self.node(emitter, stage, &mut state).await),
-                Next::Search => match self.retrieve(emitter, &state.question).await {
+                Next::Search => match self
+                    .retrieve(emitter, &state.question, state.after.as_deref())
+                    .await
+                {
                     Ok(found) => {
                         emitter
                             .say(AgentEvent::Retrieved {
                                 hits: found.hits.clone(),
                             })
                             .await;
+                        // A model that is asked "and on v3?" alone would not know of what.
+                        if let Some(whole) = &found.whole {
+                            state.question.clone_from(whole);
+                        }
                         state.found = found;
                         (Stage::Fuse, Ok(Decision::Go))
                     }
@@ -309,6 +317,8 @@ impl Agent {
 struct State {
     question: String,
     freshness: Freshness,
+    /// The question before it.
+    after: Option<String>,
     intent: Intent,
     found: Found,
     verdict: Verdict,
@@ -324,6 +334,7 @@ impl Default for State {
         Self {
             question: String::new(),
             freshness: Freshness::Kept,
+            after: None,
             intent: Intent::Lookup,
             found: Found::default(),
             verdict: Verdict::default(),

@@ -8,6 +8,7 @@ use super::chat_model::seconds;
 use super::emitter::{Emitter, StageClock, ms};
 use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, Kept, LexicalScore, Nearest, Stage, Tier};
+use super::follow_up::read_after;
 use super::judge::Signals;
 use super::marks::Marks;
 use super::run::Agent;
@@ -27,12 +28,28 @@ const SMALL: usize = 300;
 pub(super) struct Found {
     pub(super) hits: Vec<Hit>,
     pub(super) signals: Signals,
+    /// The question with what it goes on from, when it does.
+    pub(super) whole: Option<String>,
 }
 
 impl Agent {
     /// The search: the question as it is read, both retrievers at once, then the fusion.
-    pub(super) async fn retrieve(&self, emitter: &Emitter, question: &str) -> Result<Found, AgentError> {
-        let question = &self.rewrite(emitter, question).await?;
+    pub(super) async fn retrieve(
+        &self,
+        emitter: &Emitter,
+        question: &str,
+        after: Option<&str>,
+    ) -> Result<Found, AgentError> {
+        let asked = question;
+        let whole = after.and_then(|before| read_after(before, asked));
+        let question = &self.rewrite(emitter, whole.as_deref().unwrap_or(asked)).await?;
+        if question != asked {
+            emitter
+                .say(AgentEvent::Read {
+                    text: question.clone(),
+                })
+                .await;
+        }
         let ((dense, outside), lexical) =
             tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
         let clock = emitter.begin(Stage::Fuse).await;
@@ -58,7 +75,7 @@ impl Agent {
         clock
             .end(Some(format!("{}, {} hits", self.retriever.label(), hits.len())))
             .await;
-        Ok(Found { hits, signals })
+        Ok(Found { hits, signals, whole })
     }
 
     /// The question as the searches read it: with its misspellings put right. What is shown and answered stays as it was

@@ -197,10 +197,20 @@ impl App {
             return Vec::new();
         }
         let question = self.composer.take();
-        self.start(question.trim(), freshness)
+        let after = self.before(self.entries.len());
+        self.start(question.trim(), freshness, after)
     }
 
-    fn start(&mut self, question: &str, freshness: Freshness) -> Vec<Effect> {
+    /// The question that an entry may go on from: the last one before it that was about something.
+    fn before(&self, entry: usize) -> Option<String> {
+        let earlier = self.entries.get(..entry)?.iter().rev();
+        let mut lookups =
+            earlier.filter(|entry| entry.exchange.outcome() != Some(crate::agent::event::Outcome::Conversed));
+        let exchange = &lookups.next()?.exchange;
+        Some(exchange.read.as_ref().unwrap_or(&exchange.question).clone())
+    }
+
+    fn start(&mut self, question: &str, freshness: Freshness, after: Option<String>) -> Vec<Effect> {
         let run = RunId(self.next_run);
         self.next_run += 1;
         self.asked(run, question);
@@ -209,6 +219,7 @@ impl App {
             question: Question {
                 text: question.to_owned(),
                 freshness,
+                after,
             },
         }]
     }
@@ -236,7 +247,8 @@ impl App {
             return Vec::new();
         }
         let question = entry.exchange.question.clone();
-        self.start(&question, freshness)
+        let after = self.selected.and_then(|selected| self.before(selected));
+        self.start(&question, freshness, after)
     }
 
     fn copy(&mut self) -> Vec<Effect> {

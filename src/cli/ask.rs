@@ -36,7 +36,11 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
         } else {
             Freshness::Kept
         };
-        let question = question.map(|text| Question { text, freshness });
+        let question = question.map(|text| Question {
+            text,
+            freshness,
+            after: None,
+        });
         let plan = Plan::of(config)?;
         let (fixed, gate) = (plan.gauges(), plan.gate());
         let agent = plan.start();
@@ -275,6 +279,7 @@ async fn batch(
         let question = Question {
             text: line.question,
             freshness,
+            after: None,
         };
         let done = exchange(agent, run, question, cancel, |event, _| {
             if let Some(tape) = tape.as_deref_mut() {

@@ -6,6 +6,7 @@
 //! ```
 //! The server counts: it refuses what is above its limits and says so, and the last line says how often that happened.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::error::Error;
 use std::io::{Write as _, stdout};
@@ -21,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use defi_qa::embedding::RemoteEmbedder;
 use defi_qa::embedding::remote::Progress;
-use defi_qa::provider::{EmbeddingClient, Endpoint, Priority};
+use defi_qa::provider::{EmbeddingClient, Endpoint, MAX_INPUTS, Priority};
 use serde::Deserialize;
 
 const LATENCY: Duration = Duration::from_millis(200);
@@ -31,6 +32,8 @@ const TOKENS_PER_TEXT: u64 = 60;
 /// A server of one model with limits a minute.
 struct Server {
     vector: String,
+    /// Bodies that were made already, by their number of texts: what the server costs is not what is measured.
+    bodies: Mutex<HashMap<usize, Bytes>>,
     rpm: f64,
     tpm: f64,
     /// Requests and tokens that are left, and when that was.
@@ -49,12 +52,25 @@ impl Server {
         let number = (DIMENSION as f32).sqrt().recip().to_le_bytes();
         Self {
             vector: base64::engine::general_purpose::STANDARD.encode(number.repeat(DIMENSION)),
+            bodies: Mutex::default(),
             rpm,
             tpm,
             left: Mutex::new((rpm, tpm, Instant::now())),
             requests: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }
+    }
+
+    /// The answer to so many texts.
+    fn body(&self, texts: usize) -> Bytes {
+        let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = bodies.entry(texts).or_insert_with(|| {
+            let item = |index| format!("{{\"index\":{index},\"embedding\":\"{}\"}}", self.vector);
+            let items: Vec<String> = (0..texts).map(item).collect();
+            let (items, tokens) = (items.join(","), texts as u64 * TOKENS_PER_TEXT);
+            format!("{{\"data\":[{items}],\"usage\":{{\"total_tokens\":{tokens}}}}}").into()
+        });
+        made.clone()
     }
 
     /// Takes a request of so many tokens on, or says for how long not; and what is left.
@@ -86,10 +102,7 @@ async fn embeddings(State(server): State<Arc<Server>>, body: Bytes) -> Response 
         (StatusCode::TOO_MANY_REQUESTS, after).into_response()
     } else {
         tokio::time::sleep(LATENCY).await;
-        let item = |index| format!("{{\"index\":{index},\"embedding\":\"{}\"}}", server.vector);
-        let items: Vec<String> = (0..asked.input.len()).map(item).collect();
-        let items = items.join(",");
-        format!("{{\"data\":[{items}],\"usage\":{{\"total_tokens\":{tokens}}}}}").into_response()
+        server.body(asked.input.len()).into_response()
     };
     if server.tpm.is_finite() {
         for (name, value) in [
@@ -131,6 +144,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(async move { axum::serve(listener, routes).await });
 
     let embedder = RemoteEmbedder::new(EmbeddingClient::new(Endpoint::new(&address, "slow")?)?, DIMENSION);
+    // The usual sizes of a request.
+    server.body(MAX_INPUTS);
+    server.body(texts.len() % MAX_INPUTS);
     let begun = Instant::now();
     let keep = async |_, _: Progress| Ok::<(), Infallible>(());
     let embedded = embedder.embed_all(&texts, Priority::Index, keep).await?;

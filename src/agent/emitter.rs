@@ -62,17 +62,28 @@ pub(super) struct StageClock {
 impl StageClock {
     /// Waits for `what`, saying so, and counts the time as waiting.
     pub(super) async fn wait<T>(&mut self, on: &str, what: impl Future<Output = T>) -> T {
-        let stage = self.stage;
-        self.emitter
-            .say(AgentEvent::Waiting {
-                stage,
-                on: on.to_owned(),
-            })
-            .await;
+        self.waits(on.to_owned()).await;
         let since = Instant::now();
         let value = what.await;
         self.resumed(since.elapsed()).await;
         value
+    }
+
+    /// Says that it waits; [`StageClock::resumed`] says when that is over.
+    pub(super) async fn waits(&self, on: String) {
+        let stage = self.stage;
+        self.emitter.say(AgentEvent::Waiting { stage, on }).await;
+    }
+
+    /// Says that what failed is tried again after `wait`.
+    pub(super) async fn retries(&self, why: String, wait: Duration, attempt: u32, of: u32) {
+        let retry = AgentEvent::Retry {
+            why,
+            wait_ms: ms(wait),
+            attempt,
+            of: Some(of),
+        };
+        self.emitter.say(retry).await;
     }
 
     /// Counts a wait that was told and says that it is over.

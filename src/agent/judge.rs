@@ -3,6 +3,7 @@
 //! `defi-qa eval data/eval/development.jsonl --half held-out`.
 
 use super::event::Hit;
+use super::marks::Marks;
 use crate::dataset::OutsideKind;
 use crate::retrieval::OutsideHit;
 
@@ -20,6 +21,8 @@ pub struct Signals {
     pub company: f64,
     /// The nearest reference question outside the field, where there is one.
     pub outside: Option<OutsideHit>,
+    /// Turns of phrase that ask for what is not known here.
+    pub marks: Marks,
     /// Whether the cosines are scaled.
     pub scaled: bool,
 }
@@ -30,16 +33,19 @@ pub const OUTSIDE_WEIGHT: f64 = 0.9;
 pub const KNOWN_WEIGHT: f64 = 0.45;
 /// What it is worth that only pairs are near.
 pub const COMPANY_WEIGHT: f64 = 0.3;
-/// What the balance of the four must reach.
+/// What a turn of phrase costs that asks for this moment or for a decision.
+pub const MARK_WEIGHT: f64 = 0.25;
+/// What the balance of the five must reach.
 pub const ENOUGH: f64 = 0.7;
 
 impl Signals {
-    /// `cosine - 0.9 outside + 0.45 known + 0.3 company`: whether the question belongs to what is known or to what is not
+    /// `cosine - 0.9 outside + 0.45 known + 0.3 company - 0.25 marked`: whether the question belongs to what is known or to what is not
     /// answered. `None` without vectors.
     pub fn balance(&self) -> Option<f64> {
         let outside = self.outside.map_or(0.0, |hit| f64::from(hit.score).max(0.0));
         let words = KNOWN_WEIGHT * self.known + COMPANY_WEIGHT * self.company;
-        Some(self.cosine? - OUTSIDE_WEIGHT * outside + words)
+        let marked = f64::from(u8::from(self.marks != Marks::default()));
+        Some(self.cosine? - OUTSIDE_WEIGHT * outside + words - MARK_WEIGHT * marked)
     }
 }
 
@@ -59,7 +65,7 @@ impl Signals {
 }
 
 /// A reference is named as the reason of a decline when its cosine is at most this much below the evidence's.
-const BESIDE: f64 = 0.05;
+pub(super) const BESIDE: f64 = 0.05;
 
 /// What the rule says, and why, in words for the trace and the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,10 +102,16 @@ pub fn judge(signals: Signals) -> Verdict {
         };
     }
     // The reference is only blamed when it is about as near as the evidence.
-    let kind = signals
+    let beside = signals
         .outside
         .filter(|hit| f64::from(hit.score) > cosine - BESIDE)
         .map(|hit| hit.kind);
+    // What the question says itself comes before what it resembles.
+    let kind = match signals.marks {
+        Marks { moment: true, .. } => Some(OutsideKind::Live),
+        Marks { advice: true, .. } => Some(OutsideKind::Advice),
+        Marks { .. } => beside,
+    };
     let why = match kind {
         _ if signals.known == 0.0 => "it has no word that I know",
         Some(OutsideKind::Live) => "it asks for a figure of this moment, and what I know is stored, not live",
@@ -137,7 +149,7 @@ mod tests {
             known: 1.0,
             company,
             outside: Some(OutsideHit { score: outside, kind }),
-            scaled: false,
+            ..Signals::default()
         }
     }
 
@@ -182,6 +194,25 @@ mod tests {
         assert!(
             !judge(beside).enough,
             "what is nearer to the outside stays outside"
+        );
+    }
+
+    #[test]
+    fn a_question_about_this_moment_is_declined_where_a_general_one_is_answered() {
+        let general = signals(0.7, 0.8, 0.65, OutsideKind::Trap);
+        assert!(judge(general).enough);
+        let marks = Marks::of("what is the funding rate right now");
+        let verdict = judge(Signals { marks, ..general });
+        assert!(!verdict.enough);
+        assert!(
+            verdict.reason.starts_with("it asks for a figure of this moment"),
+            "{}",
+            verdict.reason
+        );
+        let exact = signals(0.95, 1.0, 0.6, OutsideKind::Live);
+        assert!(
+            judge(Signals { marks, ..exact }).enough,
+            "what is known word for word is answered"
         );
     }
 

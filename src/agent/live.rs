@@ -1,6 +1,7 @@
-//! Whether a question is about this moment, by stated rules: its answer is not kept.
+//! Whether a question is about this moment, by stated rules: its answer is not kept. It hears more than `marks`, which
+//! weighs against an answer: a mistake costs a request here and an answer there.
 
-use super::judge::Signals;
+use super::judge::{BESIDE, Signals};
 use crate::dataset::OutsideKind;
 
 /// Words that ask for this moment wherever they stand.
@@ -37,10 +38,6 @@ const PHRASES: &[&str] = &[
     "last 24",
     "up to date",
 ];
-
-/// A reference question about this moment counts when its cosine is at most this much below the evidence's, as where a
-/// decline names its reason.
-const BESIDE: f64 = 0.05;
 
 /// Whether the question asks for something that is of this moment: by its words, or by being about as near to a reference
 /// question for a live figure as to the evidence. What is taken for one wrongly costs a request; what is missed would

@@ -16,6 +16,7 @@ pub mod graph;
 pub mod judge;
 mod knowledge;
 mod live;
+mod marks;
 mod prompt;
 mod recall;
 mod run;

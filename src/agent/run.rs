@@ -23,7 +23,7 @@ use super::recall::{Lookup, recalled};
 use super::search::Found;
 use crate::cache::Cache;
 use crate::embedding::Embedder;
-use crate::retrieval::Method;
+use crate::retrieval::comparison::Retriever;
 
 /// Answers questions. Clones share everything, so many runs can be under way at once.
 #[derive(Clone)]
@@ -32,7 +32,8 @@ pub struct Agent {
     pub embedder: Arc<dyn Embedder>,
     pub cache: Arc<Cache>,
     pub answerer: Arc<dyn Answerer>,
-    pub method: Method,
+    /// How pairs are ranked; `embedder` and `top_k` of the agent are what counts, whatever it says of them.
+    pub retriever: Retriever,
     /// How many hits are retrieved.
     pub top_k: usize,
     pub offline: bool,
@@ -43,7 +44,7 @@ impl std::fmt::Debug for Agent {
         f.debug_struct("Agent")
             .field("embedder", &self.embedder)
             .field("answerer", &self.answerer.name())
-            .field("method", &self.method)
+            .field("retriever", &self.retriever)
             .finish_non_exhaustive()
     }
 }
@@ -127,7 +128,7 @@ impl Agent {
         let setup = Setup {
             chat: self.answerer.name(),
             embedder: self.embedder.model_id().name.clone(),
-            retriever: self.method.name().to_owned(),
+            retriever: self.retriever.label(),
             dataset: self.knowledge.name().to_owned(),
             pairs: self.knowledge.pairs(),
             offline: self.offline,
@@ -273,23 +274,13 @@ impl Agent {
                         .await;
                 }
                 Ok(Piece::Limits(limits)) => emitter.say(AgentEvent::Limits { limits }).await,
-                Ok(Piece::Waiting { on }) => emitter.say(AgentEvent::Waiting { stage, on }).await,
+                Ok(Piece::Waiting { on }) => clock.waits(on).await,
                 Ok(Piece::Retry {
                     why,
                     wait,
                     attempt,
                     of,
-                }) => {
-                    let wait_ms = ms(wait);
-                    emitter
-                        .say(AgentEvent::Retry {
-                            why,
-                            wait_ms,
-                            attempt,
-                            of: Some(of),
-                        })
-                        .await;
-                }
+                }) => clock.retries(why, wait, attempt, of).await,
                 Ok(Piece::Resumed { waited }) => clock.resumed(waited).await,
                 Ok(Piece::Note(note)) => state.note = Some(note),
                 Ok(Piece::End { usage, cut }) => {

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
+use super::chat_model::seconds;
 use super::emitter::{Emitter, StageClock, ms};
 use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, Kept, LexicalScore, Nearest, Stage, Tier};
 use super::judge::Signals;
+use super::marks::Marks;
 use super::run::Agent;
 use crate::cache::{Provenance, QUERY, Wanted};
 use crate::embedding::{EmbedError, Readiness, Vector};
+use crate::provider::GateEvent;
 use crate::retrieval::{Corpus, DenseHit, LexicalSearch, OutsideHit, Ranked, View};
 
 /// How many of what is nearest to the question are looked at to see in whose company it is.
@@ -32,7 +37,7 @@ impl Agent {
             tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
         let clock = emitter.begin(Stage::Fuse).await;
         let corpus = self.knowledge.get(Stage::Fuse).await?;
-        let ranked = corpus.rank(self.method, &dense, &lexical, self.top_k);
+        let ranked = corpus.rank(self.retriever.fusion(), &dense, &lexical, self.top_k);
         let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
         let signals = Signals {
             cosine: dense.first().map(|hit| f64::from(corpus.scale.apply(hit.score))),
@@ -42,6 +47,7 @@ impl Agent {
                 score: corpus.scale.apply(hit.score),
                 ..*hit
             }),
+            marks: Marks::of(question),
             scaled: !corpus.scale.is_default(),
         };
         let signals = if corpus.len() < SMALL {
@@ -50,7 +56,7 @@ impl Agent {
             signals
         };
         clock
-            .end(Some(format!("{}, {} hits", self.method, hits.len())))
+            .end(Some(format!("{}, {} hits", self.retriever.label(), hits.len())))
             .await;
         Ok(Found { hits, signals })
     }
@@ -89,7 +95,7 @@ impl Agent {
             Ok(corpus) => corpus,
             Err(error) => return Err(clock.failed(error).await),
         };
-        let hits = corpus.dense.search(&vector, corpus.len());
+        let hits = corpus.search_vectors(self.retriever.unit(), &vector);
         let outside = corpus.outside.nearest(&vector, COMPANY);
         clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
         Ok((hits, outside))
@@ -143,7 +149,21 @@ impl Agent {
             };
             clock.wait("the embedding model to load", loaded).await;
         }
-        let mut vectors = self.embedder.embed(vec![question.to_owned()]).await?;
+        let (told, mut heard) = mpsc::unbounded_channel();
+        let mut embedding = self.embedder.embed_telling(vec![question.to_owned()], told);
+        let embedded = loop {
+            // What was told before the end is said before it.
+            tokio::select! {
+                biased;
+                Some(event) = heard.recv() => hear(clock, event).await,
+                embedded = &mut embedding => break embedded,
+            }
+        };
+        // Told in the same instant as the end.
+        while let Ok(event) = heard.try_recv() {
+            hear(clock, event).await;
+        }
+        let mut vectors = embedded?;
         vectors
             .pop()
             .map(Vector::into_shared)
@@ -157,7 +177,7 @@ impl Agent {
             Err(error) => return Err(clock.failed(error).await),
         };
         // Every pair is a candidate of both searches: see `retrieval::fuse`.
-        let found = corpus.lexical.search(question, corpus.len());
+        let found = corpus.search_words(self.retriever.unit(), self.retriever.bm25(), question);
         clock
             .end(Some(format!("{} pairs share a word", found.matching)))
             .await;
@@ -172,6 +192,20 @@ impl Agent {
         } else {
             self.knowledge.get(stage).await
         }
+    }
+}
+
+/// Says what a request for a vector meets on its way.
+async fn hear(clock: &mut StageClock, event: GateEvent) {
+    match event {
+        GateEvent::Waiting { on, wait } => clock.waits(format!("{on}, {}", seconds(wait))).await,
+        GateEvent::Retrying {
+            why,
+            wait,
+            attempt,
+            of,
+        } => clock.retries(why, wait, attempt, of).await,
+        GateEvent::Resumed { waited } => clock.resumed(waited).await,
     }
 }
 
@@ -217,7 +251,7 @@ fn hit(corpus: &Corpus, ranked: &Ranked) -> Option<Hit> {
             rank: dense.rank,
             nearest: corpus.view(&dense).map(|view| match view {
                 View::Question => Nearest::Question,
-                View::Alias | View::Phrasing => Nearest::Alias,
+                View::Alias => Nearest::Alias,
                 View::Answer => Nearest::Answer,
             }),
         }),

@@ -3,6 +3,7 @@
 //! A [`Message`] goes into [`App::update`], [`Effect`]s come out. The loop in `tui` carries them out and draws what
 //! the state says; nothing else reaches the screen.
 
+pub mod compare;
 mod composer;
 mod effect;
 pub mod keymap;
@@ -13,6 +14,7 @@ mod scroll;
 mod update;
 mod wake;
 
+pub use compare::Compare;
 pub use composer::Composer;
 pub use effect::Effect;
 pub use message::{Gauges, Loading, Measured, Message, Recorded, Target};
@@ -46,6 +48,14 @@ pub enum Focus {
     Evidence,
 }
 
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    #[default]
+    Chat,
+    Compare,
+}
+
 /// What lies over the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlay {
@@ -53,6 +63,10 @@ pub enum Overlay {
     Help { top: usize },
     /// One retrieved pair in full: the index of its evidence row, scrolled down by so many lines.
     Pair { hit: usize, top: usize },
+    /// The comparison's selected pair in full, scrolled down by so many lines.
+    Compared { top: usize },
+    /// The comparison's presets, of which one is marked.
+    Presets { at: usize },
 }
 
 /// Which line of the chat stands at the top of its pane.
@@ -81,6 +95,10 @@ pub struct CacheCount {
     pub redis: u64,
     pub disk: u64,
     pub missed: u64,
+    /// What the hits took when they were made, in microseconds, as far as that is known.
+    pub saved_us: u64,
+    /// Tokens that kept answers cost when they were made.
+    pub saved_tokens: u64,
     /// The tiers that served the last lookups, the newest at the end; `None` for what was loaded.
     pub last: VecDeque<Option<Tier>>,
 }
@@ -89,7 +107,12 @@ pub struct CacheCount {
 const LAST_LOOKUPS: usize = 64;
 
 impl CacheCount {
-    fn count(&mut self, tier: Option<Tier>) {
+    fn count(&mut self, tier: Option<Tier>, saved_ms: Option<f64>, saved_tokens: Option<u64>) {
+        // What a recording says may be anything; the conversion and the sums stop at the ends.
+        self.saved_us = self
+            .saved_us
+            .saturating_add((saved_ms.unwrap_or(0.0) * 1e3) as u64);
+        self.saved_tokens = self.saved_tokens.saturating_add(saved_tokens.unwrap_or(0));
         match tier {
             Some(Tier::Memory) => self.memory += 1,
             Some(Tier::Redis) => self.redis += 1,
@@ -121,6 +144,8 @@ pub struct App {
     /// Index of the entry whose evidence the side panel shows.
     pub selected: Option<usize>,
     pub composer: Composer,
+    pub page: Page,
+    pub compare: Compare,
     pub focus: Focus,
     pub overlay: Option<Overlay>,
     pub anchor: Anchor,
@@ -161,6 +186,8 @@ impl App {
             entries: Vec::new(),
             selected: None,
             composer: Composer::default(),
+            page: Page::default(),
+            compare: Compare::default(),
             focus: Focus::default(),
             overlay: None,
             anchor: Anchor::default(),
@@ -212,6 +239,11 @@ impl App {
     /// Where a key pressed now is looked up.
     pub fn context(&self) -> keymap::Context {
         match (&self.overlay, self.focus) {
+            (Some(Overlay::Presets { .. }), _) => keymap::Context::Presets,
+            (None, _) if self.page == Page::Compare => match self.compare.typing {
+                compare::Typing::Nothing => keymap::Context::Compare,
+                _ => keymap::Context::CompareText,
+            },
             (Some(_), _) => keymap::Context::Overlay,
             // A recording has nothing to write into.
             (None, Focus::Composer) if self.replay.is_some() => keymap::Context::Chat,

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Parser, Subcommand, ValueHint};
 
 use super::eval::Floor;
-use crate::config::{ChatChoice, EmbedderChoice, Flags, Theme};
+use crate::config::{ChatApi, ChatChoice, EmbedderChoice, Flags, Theme};
 use crate::dataset::Half;
+use crate::retrieval::comparison::{Preset, Retriever};
 
 /// Ask DeFi questions and see each answer beside its evidence. Without a command: the terminal application.
 #[derive(Debug, Parser)]
@@ -34,6 +36,9 @@ pub struct Global {
     /// Who writes the answer: `extractive` or `openai:MODEL`
     #[arg(long, global = true, value_name = "MODEL")]
     pub chat: Option<ChatChoice>,
+    /// Over which interface a chat model is asked [default: completions]
+    #[arg(long, global = true, value_enum, value_name = "API")]
+    pub chat_api: Option<ChatApi>,
     /// An OpenAI-compatible endpoint
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub base_url: Option<String>,
@@ -59,6 +64,7 @@ impl Global {
             dataset: self.dataset.clone(),
             embedder: self.embedder.clone(),
             chat: self.chat.clone(),
+            chat_api: self.chat_api,
             base_url: self.base_url.clone(),
             log_file: self.log_file.clone(),
             theme: self.theme,
@@ -73,6 +79,8 @@ pub enum Command {
     Ask(Ask),
     /// Show the ranked evidence for a query, without an answer
     Search(Search),
+    /// Rank by two to four retrievers and show them side by side
+    Compare(Compare),
     /// Measure what is found and what is declined, on judged questions
     Eval(Eval),
     /// Show recorded runs again, with no network and no model
@@ -146,9 +154,10 @@ pub struct Replay {
 pub struct Search {
     /// The query; `-` reads it from standard input
     pub query: String,
-    /// The method that ranks: `hybrid`, `dense`, `lexical` or `rrf` [default: of the configuration]
-    #[arg(long, value_name = "METHOD")]
-    pub retriever: Option<crate::retrieval::Method>,
+    /// What ranks: `hybrid`, `dense`, `lexical` or `rrf`, with parameters as in `hybrid(w=0.7,k=10)` [default: of the
+    /// configuration]
+    #[arg(long, value_name = "RETRIEVER")]
+    pub retriever: Option<Retriever>,
     /// How many hits [default: of the configuration]
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub k: Option<u64>,
@@ -158,23 +167,58 @@ pub struct Search {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct Compare {
+    /// The query; `-` reads it from standard input
+    pub query: String,
+    /// A retriever such as `dense` or `hybrid(w=0.7,unit=question,embedder=openai:MODEL)`; give two to four, the first is
+    /// what the others are compared with [default: hybrid, dense, lexical]
+    #[arg(long, value_name = "RETRIEVER", conflicts_with = "preset")]
+    pub retriever: Vec<Retriever>,
+    /// Retrievers that show one thing
+    #[arg(long, value_name = "NAME", value_parser = preset())]
+    pub preset: Option<String>,
+    /// How many hits of each retriever that names no `k` itself [default: 10]
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub k: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The presets by name, each with what it shows.
+fn preset() -> PossibleValuesParser {
+    Preset::ALL
+        .map(|preset| PossibleValue::new(preset.name()).help(preset.shows()))
+        .into()
+}
+
+#[derive(Debug, clap::Args)]
 pub struct Eval {
-    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl, or a folder in BEIR form (corpus.jsonl,
+    /// queries.jsonl, qrels/*.tsv)
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub path: PathBuf,
-    /// Only the questions of this half: `tuning` or `held-out`
+    /// Only the questions of this half of a file: `tuning` or `held-out`
     #[arg(long, value_name = "HALF", value_parser = half)]
     pub half: Option<Half>,
-    /// The method that ranks: `hybrid`, `dense`, `lexical` or `rrf` [default: of the configuration]
-    #[arg(long, value_name = "METHOD")]
-    pub retriever: Option<crate::retrieval::Method>,
-    /// Print every question that went wrong, and what was found
+    /// The judgements of a folder [default: test, or the only ones]
+    #[arg(long, value_name = "NAME")]
+    pub split: Option<String>,
+    /// What ranks, such as `hybrid` or `hybrid(w=0.7)`; can be given again: the others are compared with the first
+    /// [default: of the configuration]
+    #[arg(long, value_name = "RETRIEVER")]
+    pub retriever: Vec<Retriever>,
+    /// Print the queries on which the retrievers disagree most, this many
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
+    pub by_disagreement: Option<usize>,
+    /// Print every question that went wrong, and what was found; for one retriever on a file
     #[arg(long, conflicts_with = "json")]
     pub wrong: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Exit with 1 when a metric over all questions asked is below this, such as `hit@1=0.85`; can be given again
+    /// Exit with 1 when a metric of the first retriever over all questions is below this, such as `nDCG@10=0.70`; can be
+    /// given again
     #[arg(long, value_name = "METRIC=FLOOR")]
     pub fail_under: Vec<Floor>,
 }

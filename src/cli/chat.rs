@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::bench::{self, Wish};
 use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::record::Deck;
@@ -27,7 +28,7 @@ pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failur
     let mouse = config.mouse.value;
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {
-        let plan = Plan::of(config)?;
+        let plan = Plan::at_once(config)?;
         let fixed = plan.gauges();
         let gate = plan.gate();
         let other = |error: terminal::TerminalError| Failure::other(error.to_string());
@@ -49,8 +50,11 @@ pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failur
         let (told, gauges) = watch::channel(loads.gauges());
         tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);
+        let agent = Arc::new(agent);
+        let (wishes, compared) = bench::start(config.clone(), Arc::clone(&agent));
         let mut runs = Runs {
-            agent: Arc::new(agent),
+            agent,
+            wishes,
             events,
             running: HashMap::new(),
             deck,
@@ -58,6 +62,7 @@ pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failur
         let feeds = Feeds {
             events: inbox,
             gauges,
+            compared,
         };
         let ended = screen.run(feeds, &mut runs).await.map_err(other);
         // However it ended: a closed window must not cost the question that was being written.
@@ -95,6 +100,8 @@ struct Runs {
     agent: Arc<Agent>,
     events: mpsc::Sender<Event>,
     running: HashMap<RunId, CancellationToken>,
+    /// What is to be compared, the newest only.
+    wishes: watch::Sender<Option<Wish>>,
     deck: Deck,
 }
 
@@ -118,6 +125,17 @@ impl Runner for Runs {
                 if let Some(cancel) = self.running.remove(&run) {
                     cancel.cancel();
                 }
+            }
+            Effect::Compare {
+                ticket,
+                query,
+                retrievers,
+            } => {
+                self.wishes.send_replace(Some(Wish {
+                    ticket,
+                    query,
+                    retrievers,
+                }));
             }
             Effect::Record => return Some(self.deck.toggle(app)),
             Effect::Copy { .. } | Effect::Suspend | Effect::Quit => {}

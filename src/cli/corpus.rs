@@ -11,11 +11,11 @@ use super::{Failure, embedder};
 use crate::agent::Load;
 use crate::cache::{Looked, PAIR, Store, Wanted};
 use crate::config::Config;
-use crate::dataset::{Dataset, OutsideQuestion, Phrasings, indexed_texts, outside_questions};
+use crate::dataset::{Dataset, OutsideQuestion, indexed_texts, outside_questions};
 use crate::embedding::vectors::{self, VectorFile};
 use crate::embedding::{Embedder, Matrix, ModelId, RemoteEmbedder, Vector};
 use crate::retrieval::bundle::{Bundle, BundledTexts};
-use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, View, Views, embed_missing};
+use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, Views, embed_missing};
 use crate::whole_file;
 
 /// Vectors of the bundled set, computed ahead of time by the command in CONTRIBUTING.md.
@@ -36,44 +36,20 @@ pub(super) fn dataset(path: Option<&PathBuf>) -> Result<Dataset, Failure> {
     read.map_err(|error| Failure::other(error.to_string()))
 }
 
-/// Everything of the bundled set that has a vector of the model inside the program: the texts of each pair and its
-/// phrasings, then the reference questions outside the field.
-pub(super) fn bundled_texts(
-    dataset: &Dataset,
-    phrasings: &Phrasings,
-    questions: &[OutsideQuestion],
-) -> BundledTexts {
-    let mut of = BundledTexts::default();
-    let mut own = Views::of(dataset).owned().peekable();
-    for (index, pair) in dataset.pairs.iter().enumerate() {
-        while let Some((owner, text)) = own.next_if(|((owner, _), _)| *owner == index) {
-            of.owners.push(owner);
-            of.texts.push(text);
-        }
-        for text in phrasings.of(pair) {
-            of.owners.push((index, View::Phrasing));
-            of.texts.push(text.clone());
-        }
-    }
-    of.texts
-        .extend(questions.iter().map(|outside| outside.question.clone()));
-    of
-}
-
-/// The phrasings inside the program.
-pub(super) fn phrasings() -> Result<Phrasings, Failure> {
-    Phrasings::bundled().map_err(|error| broken("phrasings", &error))
+/// Everything of the bundled set that has a vector of the model inside the program.
+pub(super) fn bundled_texts(dataset: &Dataset) -> Result<BundledTexts, Failure> {
+    let (texts, _) = embedded_texts(dataset)?;
+    let owners = Views::owners(dataset).collect();
+    Ok(BundledTexts { owners, texts })
 }
 
 /// The reference questions inside the program.
 pub(super) fn references() -> Result<Vec<OutsideQuestion>, Failure> {
-    outside_questions().map_err(|error| broken("reference questions", &error))
-}
-
-fn broken(what: &str, error: &dyn std::fmt::Display) -> Failure {
-    Failure::other(format!(
-        "the {what} inside the program are broken ({error}): install it again"
-    ))
+    outside_questions().map_err(|error| {
+        Failure::other(format!(
+            "the reference questions inside the program are broken ({error}): install it again"
+        ))
+    })
 }
 
 /// Everything that has a vector: the texts of the pairs, then the reference questions outside the field.
@@ -117,8 +93,8 @@ fn bundled() -> Result<Corpus, Failure> {
 }
 
 /// Builds the corpus of what is known already and says how that went.
-pub(super) async fn load_known(known: Known, told: watch::Sender<Load>) {
-    let built = spawn_blocking(move || known.corpus()).await;
+pub(super) async fn load_known(set: StoredSet, told: watch::Sender<Load>) {
+    let built = spawn_blocking(move || set.read()?.corpus()).await;
     tell(&told, built.map_err(|error| gone(&error)).and_then(|built| built));
 }
 
@@ -127,6 +103,37 @@ fn tell(told: &watch::Sender<Load>, built: Result<Corpus, Failure>) {
         Ok(corpus) => Load::Ready(Arc::new(corpus)),
         Err(failure) => Load::Failed(failure.message),
     });
+}
+
+/// A data set and the model behind an endpoint that made its vectors.
+pub(super) enum StoredSet {
+    /// Not looked at yet.
+    Named(NamedSet),
+    /// All of it.
+    Read(Known),
+}
+
+impl StoredSet {
+    /// Reads what was not read yet.
+    ///
+    /// # Errors
+    /// Says what to run when there are texts without a vector: they are not sent from here, where nobody was asked whether
+    /// it may cost something.
+    pub(super) fn read(self) -> Result<Known, Failure> {
+        match self {
+            Self::Named(named) => named.read(),
+            Self::Read(known) => Ok(known),
+        }
+    }
+}
+
+/// Where a data set and its vectors lie.
+pub(super) struct NamedSet {
+    dataset: Option<PathBuf>,
+    /// As the endpoint knows it.
+    model: String,
+    id: ModelId,
+    stored: Option<PathBuf>,
 }
 
 /// A data set with the vectors that a model behind an endpoint made of it, all of them.
@@ -153,40 +160,51 @@ impl Known {
     }
 }
 
-/// The embedder of a model and the configured data set with its vectors, as the file or the cache has them.
+/// The embedder of a model, and where the configured data set and its vectors lie.
 ///
 /// # Errors
-/// Says what to run when there are texts without a vector: they are not sent from here, where nobody was asked whether
-/// it may cost something.
-pub(super) fn known(config: &Config, model: &str) -> Result<(RemoteEmbedder, Known), Failure> {
-    let path = config.dataset.value.as_ref();
-    let stored = remote_path(path.map(PathBuf::as_path), model);
-    let dataset = dataset(path)?;
+/// When the embedder cannot be made, or nothing says how many numbers its vectors have: then there are none.
+pub(super) fn named(config: &Config, model: &str) -> Result<(RemoteEmbedder, NamedSet), Failure> {
+    let dataset = config.dataset.value.clone();
+    let stored = remote_path(dataset.as_deref(), model);
     let Some(dimension) = embedder::dimension(config, model, stored.as_deref()) else {
         return Err(embedder::run_index(model, "the texts of the data set have"));
     };
     let embedder = embedder::remote(config, model, dimension)?;
-    let (texts, questions) = embedded_texts(&dataset)?;
-    let store = stored_vectors().and_then(|path| Store::open(&path).ok());
-    let found = known_vectors(embedder.model_id(), &texts, stored.as_deref(), store.as_ref());
-    let missing = found.vectors.iter().filter(|vector| vector.is_none()).count();
-    if missing > 0 {
-        let why = format!("of the {} texts of the data set {missing} have", texts.len());
-        return Err(embedder::run_index(model, &why));
-    }
-    let vectors: Vec<Vector> = found.vectors.into_iter().flatten().collect();
-    let vectors = Matrix::of(&vectors).unwrap_or_default();
-    if let (true, Some(stored)) = (found.from_cache, &stored) {
-        store_file(stored, embedder.model_id(), &texts, &vectors);
-    }
-    let known = Known {
+    let named = NamedSet {
         dataset,
-        questions,
-        vectors,
+        model: model.to_owned(),
+        id: embedder.model_id().clone(),
         stored,
-        is_bundled: path.is_none(),
     };
-    Ok((embedder, known))
+    Ok((embedder, named))
+}
+
+impl NamedSet {
+    /// The data set with its vectors, as the file or the cache has them.
+    fn read(self) -> Result<Known, Failure> {
+        let dataset = dataset(self.dataset.as_ref())?;
+        let (texts, questions) = embedded_texts(&dataset)?;
+        let store = stored_vectors().and_then(|path| Store::open(&path).ok());
+        let found = known_vectors(&self.id, &texts, self.stored.as_deref(), store.as_ref());
+        let missing = found.vectors.iter().filter(|vector| vector.is_none()).count();
+        if missing > 0 {
+            let why = format!("of the {} texts of the data set {missing} have", texts.len());
+            return Err(embedder::run_index(&self.model, &why));
+        }
+        let vectors: Vec<Vector> = found.vectors.into_iter().flatten().collect();
+        let vectors = Matrix::of(&vectors).unwrap_or_default();
+        if let (true, Some(stored)) = (found.from_cache, &self.stored) {
+            store_file(stored, &self.id, &texts, &vectors);
+        }
+        Ok(Known {
+            is_bundled: self.dataset.is_none(),
+            dataset,
+            questions,
+            vectors,
+            stored: self.stored,
+        })
+    }
 }
 
 /// Vectors that need not be asked for.
@@ -214,14 +232,15 @@ pub(super) fn known_vectors(
         if vector.is_some() {
             continue;
         }
-        *vector = store.and_then(|store| cached(store, model, text));
+        *vector = store.and_then(|store| cached(store, model, PAIR, text));
         from_cache |= vector.is_some();
     }
     Found { vectors, from_cache }
 }
 
-fn cached(store: &Store, model: &ModelId, text: &str) -> Option<Vector> {
-    let wanted = Wanted::new(&model.name, model.dimension, PAIR, text);
+/// A text's vector in the cache; `unit` says whether somebody asks with it or it is searched in.
+pub(super) fn cached(store: &Store, model: &ModelId, unit: &str, text: &str) -> Option<Vector> {
+    let wanted = Wanted::new(&model.name, model.dimension, unit, text);
     let Ok(Looked::Hit(row)) = store.get(&wanted.key) else {
         return None;
     };
@@ -325,7 +344,7 @@ fn best_file(stored: Option<&Path>) -> Option<VectorFile> {
 /// The bundled vectors, by their texts.
 fn bundled_file() -> Option<VectorFile> {
     let bundle = Bundle::read(BUNDLED_VECTORS).ok()?;
-    let texts = bundled_texts(&dataset(None).ok()?, &phrasings().ok()?, &references().ok()?).texts;
+    let texts = bundled_texts(&dataset(None).ok()?).ok()?.texts;
     VectorFile::of(bundle.model(), &texts, bundle.to_matrix())
 }
 
@@ -371,11 +390,7 @@ mod tests {
 
     #[test]
     fn the_bundled_vectors_are_those_of_the_bundled_texts() {
-        let of = bundled_texts(
-            &dataset(None).unwrap(),
-            &phrasings().unwrap(),
-            &references().unwrap(),
-        );
+        let of = bundled_texts(&dataset(None).unwrap()).unwrap();
         let bundle = Bundle::read(BUNDLED_VECTORS).unwrap();
         assert!(
             Bundle::is_whole(BUNDLED_VECTORS) && bundle.is_of(&of),
@@ -407,7 +422,7 @@ mod tests {
 
     #[test]
     fn the_bundled_word_index_is_that_of_the_bundled_texts() {
-        let texts = phrasings().unwrap().indexed_texts(&dataset(None).unwrap());
+        let texts = indexed_texts(&dataset(None).unwrap());
         let built = LexicalIndex::build(&texts).encode(&texts);
         assert!(built.as_deref() == Some(BUNDLED_WORDS), "{REBUILD}");
     }

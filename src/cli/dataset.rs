@@ -30,9 +30,10 @@ pub(super) fn run(command: DatasetCommand, config: &Config) -> Result<Exit, Fail
 
 fn check(path: Option<&PathBuf>, strict: bool) -> Result<Exit, Failure> {
     let dataset = match path {
-        Some(path) => Dataset::read(path).map_err(|error| Failure::other(error.to_string()))?,
-        None => corpus::dataset(None)?,
+        Some(path) => Dataset::read(path),
+        None => Dataset::bundled_with_origins(),
     };
+    let dataset = dataset.map_err(|error| Failure::other(error.to_string()))?;
     let strictness = if strict {
         Strictness::HouseStyle
     } else {

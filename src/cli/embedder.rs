@@ -28,8 +28,8 @@ pub(super) fn dimension(config: &Config, model: &str, stored: Option<&Path>) -> 
         .value
         .or_else(|| Some(known(model)?.dimension))
         .or_else(|| {
-            let file = VectorFile::load(stored.filter(|path| path.exists())?).ok()?;
-            (file.model().name == name).then_some(file.model().dimension)
+            let model = VectorFile::model_named_in(stored?)?;
+            (model.name == name).then_some(model.dimension)
         })
         .or_else(|| {
             let cached = Store::open(&stored_vectors()?).ok()?.models().ok()?;

@@ -2,8 +2,10 @@
 
 mod args;
 mod ask;
+mod bench;
 mod cache;
 mod chat;
+mod compare;
 mod config;
 mod corpus;
 mod dataset;
@@ -12,6 +14,7 @@ mod embedder;
 mod eval;
 mod exit;
 mod index;
+mod lab;
 mod loads;
 mod log;
 mod manual;
@@ -51,6 +54,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
                 Some(Command::Ask(what)) => ask::run(&config, what, record),
                 Some(Command::Replay(what)) => replay::run(&config, &what),
                 Some(Command::Search(what)) => search::run(&config, &what),
+                Some(Command::Compare(what)) => compare::run(&config, &what),
                 Some(Command::Eval(what)) => eval::run(&config, &what),
                 Some(Command::Index(what)) => index::run(&config, &what),
                 Some(Command::Cache(command)) => cache::run(&config, &command),

@@ -4,57 +4,73 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::corpus::{self, Known};
+use super::corpus::{self, StoredSet};
 use super::{Failure, embedder};
 use crate::agent::event::{NotAPrice, Price};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
 use crate::app::Gauges;
 use crate::cache::{Cache, Disk, Redis, RedisAddress};
-use crate::config::{ChatChoice, Config, ModelPrice, Origin};
+use crate::config::{self, ChatChoice, Config, ModelPrice, Origin};
 use crate::embedding::{Embedder, LocalEmbedder, RemoteEmbedder};
-use crate::provider::{ApiKey, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
-use crate::retrieval::Method;
+use crate::provider::{ApiKey, ChatApi, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
+use crate::retrieval::comparison::Retriever;
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
 const MEMORY_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The longest that the end of the program waits for the farther tiers to be written.
-const FLUSH: Duration = Duration::from_secs(2);
+pub(super) const FLUSH: Duration = Duration::from_secs(2);
 
 /// What an agent will be made of: checked, and nothing begun yet.
 pub(super) struct Plan {
     answerer: Arc<dyn Answerer>,
     /// What stands before the chat model's endpoint, if one is asked.
     gate: Option<Gate>,
-    method: Method,
+    retriever: Retriever,
     top_k: usize,
     offline: bool,
     dataset: Option<PathBuf>,
     name: String,
     /// The embedder behind an endpoint and the data set with its stored vectors; `None`: the one inside the program.
-    remote: Option<(RemoteEmbedder, Known)>,
+    remote: Option<(RemoteEmbedder, StoredSet)>,
     /// Address of the shared tier and how long a value lives there.
     redis: Option<(RedisAddress, Duration)>,
 }
 
 impl Plan {
-    /// Checks a configuration as far as that takes no time. With an embedder behind an endpoint the stored vectors are
-    /// looked for as well, which takes about as long as a model takes to load: without them there is nothing to start.
+    /// Checks a configuration. With an embedder behind an endpoint the data set and its stored vectors are read as well:
+    /// without them there is nothing to start.
     ///
     /// # Errors
     /// When it cannot work as it is, which no waiting would mend.
     pub(super) fn of(config: &Config) -> Result<Self, Failure> {
+        let mut plan = Self::at_once(config)?;
+        if let Some((embedder, set)) = plan.remote {
+            plan.remote = Some((embedder, StoredSet::Read(set.read()?)));
+        }
+        Ok(plan)
+    }
+
+    /// Checks a configuration as far as that takes no time, for who must not wait; stored vectors that are missing turn up
+    /// when the data set is loaded.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub(super) fn at_once(config: &Config) -> Result<Self, Failure> {
         let (answerer, gate) = answerer(config)?;
         Ok(Self {
             answerer,
             gate,
-            method: method(config)?,
+            retriever: retriever(config)?,
             top_k: config.top_k.value,
             offline: config.offline.value,
             dataset: config.dataset.value.clone(),
             name: dataset_name(config),
             remote: match embedder::remote_model(config) {
-                Some(model) => Some(corpus::known(config, model)?),
+                Some(model) => {
+                    let (embedder, named) = corpus::named(config, model)?;
+                    Some((embedder, StoredSet::Named(named)))
+                }
                 None => None,
             },
             redis: shared_tier(config)?,
@@ -85,8 +101,8 @@ impl Plan {
         let cache = Arc::new(self.cache());
         let (told, knowledge) = Knowledge::loading(self.name);
         let embedder: Arc<dyn Embedder> = match self.remote {
-            Some((embedder, known)) => {
-                tokio::spawn(corpus::load_known(known, told));
+            Some((embedder, set)) => {
+                tokio::spawn(corpus::load_known(set, told));
                 Arc::new(embedder)
             }
             None => {
@@ -100,7 +116,7 @@ impl Plan {
             embedder,
             cache,
             answerer: self.answerer,
-            method: self.method,
+            retriever: self.retriever,
             top_k: self.top_k,
             offline: self.offline,
         }
@@ -149,12 +165,9 @@ pub(super) async fn flush(cache: &Cache) {
     }
 }
 
-fn method(config: &Config) -> Result<Method, Failure> {
-    config
-        .retriever
-        .value
-        .parse()
-        .map_err(|error: crate::retrieval::UnknownMethod| Failure::usage(error.to_string()))
+fn retriever(config: &Config) -> Result<Retriever, Failure> {
+    let method = config.retriever.value.parse::<Retriever>();
+    method.map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// The data set's name before it is read: what the reader will call it.
@@ -180,7 +193,11 @@ fn answerer(config: &Config) -> Result<Answering, Failure> {
         tpm: config.tpm.value,
     };
     let endpoint = endpoint(config, model, quota, "`--chat extractive`")?;
-    let client = ChatClient::new(endpoint).map_err(|error| Failure::other(error.to_string()))?;
+    let client = ChatClient::new(endpoint.with_api(match config.chat_api.value {
+        config::ChatApi::Completions => ChatApi::Completions,
+        config::ChatApi::Responses => ChatApi::Responses,
+    }))
+    .map_err(|error| Failure::other(error.to_string()))?;
     let gate = client.gate().clone();
     let price = config.prices.value.get(model).map(price).transpose();
     let price = price.map_err(|error| Failure::usage(error.to_string()))?;

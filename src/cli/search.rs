@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 use super::args::Search;
 use super::parts::{self, Plan};
 use super::print::{argument_or_stdin, evidence};
-use super::{Exit, Failure};
+use super::{Exit, Failure, lab};
 use crate::agent::event::{Exchange, Hit, RunId, StageRow};
 use crate::config::Config;
+use crate::retrieval::comparison::Retriever;
 
 #[derive(Debug, Serialize)]
 struct Found<'a> {
@@ -22,9 +23,17 @@ struct Found<'a> {
 
 pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
     let query = argument_or_stdin(&what.query, "query")?;
+    let asked = what.retriever.as_ref();
+    let config = match asked.and_then(Retriever::embedder) {
+        Some(embedder) => &lab::embedded_by(config, embedder)?,
+        None => config,
+    };
     super::runtime()?.block_on(async {
         let mut agent = Plan::of(config)?.start();
-        agent.method = what.retriever.unwrap_or(agent.method);
+        if let Some(retriever) = asked {
+            agent.top_k = retriever.given_top_k().unwrap_or(agent.top_k);
+            agent.retriever = retriever.clone();
+        }
         if let Some(k) = what.k {
             agent.top_k = usize::try_from(k).unwrap_or(usize::MAX);
         }
@@ -43,7 +52,7 @@ pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
         if what.json {
             let found = Found {
                 query: &exchange.question,
-                retriever: agent.method.name(),
+                retriever: &agent.retriever.label(),
                 hits: &hits,
                 stages: &exchange.stages,
             };

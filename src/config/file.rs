@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::prices::Prices;
-use super::value::{ChatChoice, EmbedderChoice, Origin, Theme};
+use super::value::{ChatApi, ChatChoice, EmbedderChoice, Origin, Theme};
 
 /// A file with every key at its default, which `config init` writes.
 pub const SAMPLE: &str = include_str!("sample.toml");
@@ -29,6 +29,7 @@ pub struct FileConfig {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Chat {
     pub(super) model: Option<ChatChoice>,
+    pub(super) api: Option<ChatApi>,
     pub(super) base_url: Option<String>,
     pub(super) api_key: Option<String>,
     pub(super) temperature: Option<f32>,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 pub use file::{ConfigError, FileConfig, SAMPLE};
 pub use prices::{ModelPrice, Prices};
-pub use value::{ChatChoice, EmbedderChoice, Origin, Secret, Setting, Theme};
+pub use value::{ChatApi, ChatChoice, EmbedderChoice, Origin, Secret, Setting, Theme};
 
 /// The model asked when a key is present and no other model was named.
 pub const DEFAULT_OPENAI_MODEL: &str = "gpt-4o-mini";
@@ -23,6 +23,7 @@ pub struct Flags {
     pub dataset: Option<PathBuf>,
     pub embedder: Option<EmbedderChoice>,
     pub chat: Option<ChatChoice>,
+    pub chat_api: Option<ChatApi>,
     pub base_url: Option<String>,
     pub log_file: Option<PathBuf>,
     pub theme: Option<Theme>,
@@ -46,6 +47,7 @@ pub struct Config {
     /// US dollars for a million tokens of texts; `None`: as is known of the model.
     pub price_per_million: Setting<Option<f64>>,
     pub chat: Setting<ChatChoice>,
+    pub chat_api: Setting<ChatApi>,
     /// Of the chat model and of the embedding model.
     pub base_url: Setting<String>,
     pub api_key: Setting<Option<Secret>>,
@@ -246,6 +248,9 @@ impl Config {
             price_per_million: Setting::default_of(None)
                 .over(file.embedding.price_per_million.map(Some), Origin::File),
             chat,
+            chat_api: Setting::default_of(ChatApi::default())
+                .over(file.chat.api, Origin::File)
+                .over(flags.chat_api, Origin::Flag("--chat-api")),
             base_url: Setting::default_of(DEFAULT_BASE_URL.to_owned())
                 .over(file.chat.base_url, Origin::File)
                 .over(env("OPENAI_BASE_URL"), Origin::Environment("OPENAI_BASE_URL"))
@@ -294,6 +299,7 @@ impl Config {
             row("dataset", &self.dataset, path(&self.dataset.value, "bundled")),
             row("log_file", &self.log_file, path(&self.log_file.value, "none")),
             row("chat.model", &self.chat, self.chat.value.to_string()),
+            row("chat.api", &self.chat_api, self.chat_api.value.to_string()),
             row("chat.base_url", &self.base_url, self.base_url.value.clone()),
             row(
                 "chat.api_key",

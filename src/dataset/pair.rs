@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Dataset;
 
 /// A question-and-answer pair as it may be quoted and cited.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pair {
     /// Unique in its set; citations name it.
     pub id: String,
@@ -33,7 +34,8 @@ pub struct Pair {
 }
 
 /// One example calculation of an answer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Worked {
     /// Arithmetic in `+ - * / ^ ( )`, `sqrt ln exp abs min max` and plain numbers.
     pub formula: String,
@@ -85,7 +87,7 @@ pub fn indexed_texts(dataset: &Dataset) -> Vec<String> {
 }
 
 /// Question, aliases, answer, one a line.
-pub(super) fn indexed_text(pair: &Pair) -> String {
+fn indexed_text(pair: &Pair) -> String {
     let mut text = pair.question.clone();
     for part in pair.aliases.iter().chain([&pair.answer]) {
         text.push('\n');

@@ -51,6 +51,11 @@ impl Matrix {
         self.dimension
     }
 
+    /// All numbers, row after row.
+    pub fn numbers(&self) -> &[f32] {
+        &self.numbers
+    }
+
     /// The numbers of a row.
     pub fn row(&self, index: usize) -> Option<&[f32]> {
         let start = index.checked_mul(self.dimension)?;

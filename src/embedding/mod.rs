@@ -20,7 +20,9 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+
+use crate::provider::GateEvent;
 
 /// Names a vector space. Vectors of different ids never meet: the id is part of every cache key and file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,6 +56,16 @@ pub trait Embedder: Send + Sync + fmt::Debug {
 
     /// The newest state; wait on it to see the model come up.
     fn readiness(&self) -> watch::Receiver<Readiness>;
+
+    /// As [`Embedder::embed`]; `told` hears of waits and of tries that failed, while they last. Only who asks a server has
+    /// any.
+    fn embed_telling(
+        &self,
+        texts: Vec<String>,
+        _told: mpsc::UnboundedSender<GateEvent>,
+    ) -> BoxFuture<'static, Result<Vec<Vector>, EmbedError>> {
+        self.embed(texts)
+    }
 
     /// One vector of length 1 a text, in the order of the texts; all of them or an error. Dropping the future takes
     /// the request back.

@@ -25,12 +25,10 @@ const UNIT_TOLERANCE: f32 = 1e-3;
 
 impl Vector {
     /// Scales raw numbers to length 1.
-    pub fn normalised(mut raw: Vec<f32>, dimension: usize) -> Result<Self, VectorFault> {
+    pub fn normalised(raw: Vec<f32>, dimension: usize) -> Result<Self, VectorFault> {
         let norm = checked_norm(&raw, dimension)?;
-        for number in &mut raw {
-            *number /= norm;
-        }
-        Ok(Self(raw.into()))
+        // Straight into the shared form: one pass, one allocation.
+        Ok(Self(raw.into_iter().map(|number| number / norm).collect()))
     }
 
     /// Takes numbers that are said to be of length 1, after a look.

@@ -1,16 +1,18 @@
-//! From the chunks of one response to the events of one answer.
+//! From the pieces of one response to the events of one answer.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::chat::{ChatEvent, ChatRequest, ChatStream, FinishReason, Usage};
 use super::client::{Connection, Tap};
+use super::endpoint::ChatApi;
 use super::error::{ProviderError, TimeoutKind};
-use super::wire::{ChatBody, Chunk};
+use super::responses_wire::{ResponsesBody, ResponsesEvent};
+use super::wire::{ChatBody, Chunk, Piece};
 
 /// How long the usage may take after the finish reason. An answer that is whole does not wait for a connection that is
 /// left open.
@@ -47,7 +49,7 @@ enum State {
 }
 
 struct Reading {
-    chunks: BoxStream<'static, Result<Chunk, OpenAIError>>,
+    pieces: BoxStream<'static, Result<Piece, OpenAIError>>,
     tap: Tap,
     /// The finish reason, from which on the answer is whole, and until when its usage is waited for.
     finish: Option<(FinishReason, Instant)>,
@@ -75,14 +77,25 @@ impl Answer {
 
     async fn ask(&mut self, request: ChatRequest) -> Result<State, ProviderError> {
         let endpoint = &self.connection.endpoint;
-        let body = ChatBody::new(request, &endpoint.model, endpoint.base_url.is_openai());
+        let model = &endpoint.model;
         let (client, tap) = self.connection.tapped()?;
-        let chunks = client.chat().create_stream_byot(body).await;
+        let pieces = match endpoint.api {
+            ChatApi::Completions => {
+                let body = ChatBody::new(request, model, endpoint.base_url.is_openai());
+                let chunks = client.chat().create_stream_byot(body).await;
+                chunks.map(pieces::<Chunk>)
+            }
+            ChatApi::Responses => {
+                let body = ResponsesBody::new(request, model);
+                let events = client.responses().create_stream_byot(body).await;
+                events.map(pieces::<ResponsesEvent>)
+            }
+        };
         self.ready
             .extend(tap.take_limits().map(ChatEvent::Limits).map(Ok));
-        match chunks {
-            Ok(chunks) => Ok(State::Reading(Reading {
-                chunks,
+        match pieces {
+            Ok(pieces) => Ok(State::Reading(Reading {
+                pieces,
                 tap,
                 finish: None,
                 usage: None,
@@ -92,18 +105,18 @@ impl Answer {
     }
 
     async fn read(&mut self, mut reading: Reading) -> Result<State, ProviderError> {
-        let chunk = match &reading.finish {
-            None => reading.chunks.next().await,
-            Some((_, until)) => timeout_at(*until, reading.chunks.next()).await.unwrap_or(None),
+        let piece = match &reading.finish {
+            None => reading.pieces.next().await,
+            Some((_, until)) => timeout_at(*until, reading.pieces.next()).await.unwrap_or(None),
         };
-        match (chunk, reading.finish.take()) {
-            (Some(Ok(chunk)), finish) => {
-                if let Some(report) = chunk.error() {
+        match (piece, reading.finish.take()) {
+            (Some(Ok(piece)), finish) => {
+                if let Some(report) = piece.error {
                     return Err(self.connection.peer.reported(&report));
                 }
-                self.ready.extend(chunk.text().map(ChatEvent::Token).map(Ok));
-                reading.usage = chunk.usage().or(reading.usage);
-                let reason = chunk.finish_reason().map(FinishReason::from_wire);
+                self.ready.extend(piece.text.map(ChatEvent::Token).map(Ok));
+                reading.usage = piece.usage.or(reading.usage);
+                let reason = piece.finish;
                 reading.finish = finish.or_else(|| reason.map(|reason| (reason, Instant::now() + GRACE)));
                 Ok(State::Reading(reading))
             }
@@ -133,6 +146,13 @@ impl Answer {
     }
 }
 
+/// The events of either interface as pieces of an answer.
+fn pieces<T: Into<Piece> + 'static>(
+    events: impl Stream<Item = Result<T, OpenAIError>> + Send + 'static,
+) -> BoxStream<'static, Result<Piece, OpenAIError>> {
+    events.map(|event| event.map(Into::into)).boxed()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,13 +162,13 @@ mod tests {
     fn silent_after(chunks: &[&str]) -> Answer {
         let chunks: Vec<_> = chunks
             .iter()
-            .map(|chunk| Ok(serde_json::from_str(chunk).unwrap()))
+            .map(|chunk| Ok(serde_json::from_str::<Chunk>(chunk).unwrap()))
             .collect();
         Answer {
             connection: Connection::new(Endpoint::new("http://127.0.0.1:1/v1", "m").unwrap()).unwrap(),
             ready: VecDeque::new(),
             state: State::Reading(Reading {
-                chunks: stream::iter(chunks).chain(stream::pending()).boxed(),
+                pieces: pieces(stream::iter(chunks).chain(stream::pending())),
                 tap: Tap::default(),
                 finish: None,
                 usage: None,

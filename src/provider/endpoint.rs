@@ -14,8 +14,8 @@ use super::retry::RetryPolicy;
 /// Address of OpenAI's own API.
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
-/// The path that the client appends by itself; people paste it along with the base.
-const CHAT_PATH: &str = "/chat/completions";
+/// The paths that the client appends by itself; people paste them along with the base.
+const PATHS: [&str; 2] = ["/chat/completions", "/responses"];
 
 /// One model behind one address.
 #[derive(Clone, Debug)]
@@ -29,6 +29,18 @@ pub struct Endpoint {
     pub timeouts: Timeouts,
     pub quota: Quota,
     pub retry: RetryPolicy,
+    /// How a chat model is asked.
+    pub api: ChatApi,
+}
+
+/// The two interfaces to a chat model that OpenAI has; others mostly have the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChatApi {
+    /// Chat Completions.
+    #[default]
+    Completions,
+    /// The Responses API.
+    Responses,
 }
 
 impl Endpoint {
@@ -48,6 +60,7 @@ impl Endpoint {
             timeouts: Timeouts::default(),
             quota: Quota::default(),
             retry: RetryPolicy::default(),
+            api: ChatApi::default(),
         })
     }
 
@@ -69,6 +82,13 @@ impl Endpoint {
     #[must_use]
     pub fn with_quota(mut self, quota: Quota) -> Self {
         self.quota = quota;
+        self
+    }
+
+    /// The same endpoint, asked over this interface.
+    #[must_use]
+    pub fn with_api(mut self, api: ChatApi) -> Self {
+        self.api = api;
         self
     }
 
@@ -154,7 +174,8 @@ impl FromStr for BaseUrl {
     /// The text itself is never part of the error: it may hold a password.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim().trim_end_matches('/');
-        let text = text.strip_suffix(CHAT_PATH).unwrap_or(text);
+        let base = PATHS.iter().find_map(|path| text.strip_suffix(path));
+        let text = base.unwrap_or(text);
         let url = Url::parse(text).map_err(|_| EndpointError::NotAnAddress)?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(EndpointError::NotAnAddress);

@@ -5,7 +5,7 @@
 //!      ChatEvent ◄─ tries ◄─ answer ◄─ wire ◄─ async-openai ◄─ body (lines, silence, sizes) ◄────────────┘
 //! ```
 //! One file, one idea: `endpoint` says who is asked, `client` carries a request there and sees the response
-//! before its first token, `body` guards what comes back, `wire` reads it, `answer` turns it into the events of
+//! before its first token, `body` guards what comes back, `wire` (and `responses_wire`, of the other interface) reads it, `answer` turns it into the events of
 //! `chat`, `fault` finds out what a `peer` did wrong, `error` says it in a sentence.
 //!
 //! Every request passes the `gate`: the `breaker` stops asking what does not answer, the `limiter` keeps below what is
@@ -26,6 +26,7 @@ mod headers;
 mod limiter;
 mod limits;
 mod peer;
+mod responses_wire;
 mod retry;
 mod tries;
 mod vector_wire;
@@ -34,7 +35,7 @@ mod wire;
 pub use breaker::BreakerState;
 pub use chat::{ChatClient, ChatEvent, ChatRequest, ChatStream, FinishReason, Message, Role, Usage};
 pub use embeddings::{EmbeddingClient, EmbeddingReply, MAX_INPUTS, estimated_tokens};
-pub use endpoint::{ApiKey, BaseUrl, Endpoint, EndpointError, OPENAI_BASE_URL, Timeouts};
+pub use endpoint::{ApiKey, BaseUrl, ChatApi, Endpoint, EndpointError, OPENAI_BASE_URL, Timeouts};
 pub use error::{Asked, ProviderError, Said, TimeoutKind};
 pub use gate::{Gate, GateEvent, Reply};
 pub use limiter::{LimitState, LimiterState, Paused, Priority, Quota};

@@ -160,6 +160,7 @@ impl From<GateEvent> for ChatEvent {
                 attempt,
                 of,
             },
+            GateEvent::Resumed { waited } => Self::Resumed { waited },
         }
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::chat::{ChatRequest, Message, Usage};
+use super::chat::{ChatRequest, FinishReason, Message, Usage};
 
 /// The body of a request for a streamed answer.
 #[derive(Debug, Serialize)]
@@ -41,6 +41,30 @@ impl ChatBody {
             temperature: request.temperature,
             max_tokens: limit.filter(|_| !openai),
             max_completion_tokens: limit.filter(|_| openai),
+        }
+    }
+}
+
+/// What one event of a stream says, whichever interface it is of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Piece {
+    /// The error that the server reports in place of an answer, as it wrote it.
+    pub(super) error: Option<Value>,
+    /// A piece of the answer, not empty.
+    pub(super) text: Option<String>,
+    /// Why the answer ends here, when it does.
+    pub(super) finish: Option<FinishReason>,
+    /// What the answer has used up to here.
+    pub(super) usage: Option<Usage>,
+}
+
+impl From<Chunk> for Piece {
+    fn from(chunk: Chunk) -> Self {
+        Self {
+            error: chunk.error(),
+            text: chunk.text(),
+            finish: chunk.finish_reason().map(FinishReason::from_wire),
+            usage: chunk.usage(),
         }
     }
 }
@@ -119,7 +143,7 @@ fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(
 
 impl Chunk {
     /// The error that the server reports in place of an answer, as it wrote it.
-    pub(super) fn error(&self) -> Option<Value> {
+    fn error(&self) -> Option<Value> {
         if let Some(error) = self.error.as_ref().filter(|error| !error.is_null()) {
             return Some(serde_json::json!({ "error": error }));
         }
@@ -139,7 +163,7 @@ impl Chunk {
     }
 
     /// The piece of text in it; `None` when it has none.
-    pub(super) fn text(&self) -> Option<String> {
+    fn text(&self) -> Option<String> {
         let delta = self.choice()?.delta.as_ref()?;
         let content = match &delta.content {
             Some(Content::Text(text)) => text.clone(),
@@ -151,7 +175,7 @@ impl Chunk {
     }
 
     /// Why the answer ends here, when it does. Some servers send an empty reason where others send null.
-    pub(super) fn finish_reason(&self) -> Option<&str> {
+    fn finish_reason(&self) -> Option<&str> {
         self.choice()?
             .finish_reason
             .as_deref()
@@ -159,7 +183,7 @@ impl Chunk {
     }
 
     /// What the answer has used up to here.
-    pub(super) fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         let groq = || self.x_groq.as_ref().and_then(|groq| groq.usage);
         let choice = || self.choice().and_then(|choice| choice.usage);
         let usage = self.usage.or_else(groq).or_else(choice)?;

@@ -176,7 +176,7 @@ mod tests {
             dimension: 2,
         };
         let of = BundledTexts {
-            owners: vec![(0, View::Question), (0, View::Phrasing), (1, View::Question)],
+            owners: vec![(0, View::Question), (0, View::Alias), (1, View::Question)],
             texts: ["pool", "liquidity", "gas", "weather"]
                 .map(str::to_owned)
                 .to_vec(),

@@ -1,5 +1,7 @@
 //! A data set with its indexes: everything that a question is answered from.
 
+use std::sync::OnceLock;
+
 use crate::dataset::{Dataset, OutsideQuestion, Pair, indexed_texts};
 use crate::embedding::vectors::Reconciled;
 use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
@@ -7,8 +9,8 @@ use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 use super::bundle::{Bundle, Unpacked};
 use super::spelling::LazySpelling;
 use super::{
-    Background, Corrected, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, Method, Outside, Ranked, Scale,
-    View, Views, fuse,
+    Background, Bm25, Corrected, DenseHit, DenseIndex, Fusion, LexicalIndex, LexicalSearch, Outside, Ranked,
+    Scale, Unit, View, Views, fuse,
 };
 
 /// Texts that one request to an embedder holds, so that progress can be told and a stop loses little.
@@ -29,6 +31,9 @@ pub struct Corpus {
     pub scale: Scale,
     /// What each row of `dense` was made from.
     views: Vec<View>,
+    /// The words of the units that are less than everything, indexed when they are first asked for.
+    questions: OnceLock<LexicalIndex>,
+    questions_and_answers: OnceLock<LexicalIndex>,
     spelling: LazySpelling,
 }
 
@@ -51,7 +56,7 @@ impl Corpus {
 
     /// Adds the vectors to a corpus without: that of the text `i` of its data set's [`Views`] in the row `i`.
     pub fn with_vectors(self, vectors: Matrix) -> Result<Self, CorpusError> {
-        let (owners, views): (Vec<usize>, Vec<View>) = Views::owners(&self.dataset).unzip();
+        let owners: Vec<usize> = Views::owners(&self.dataset).map(|(pair, _)| pair).collect();
         let unequal = CorpusError::Unequal {
             name: self.dataset.name.clone(),
             texts: owners.len(),
@@ -62,7 +67,6 @@ impl Corpus {
         Ok(Self {
             dense,
             background,
-            views,
             ..self
         })
     }
@@ -100,13 +104,15 @@ impl Corpus {
     /// A corpus without vectors of a data set whose [`indexed_texts`] are indexed already.
     pub fn with_words(dataset: Dataset, lexical: LexicalIndex) -> Self {
         Self {
-            dataset,
             dense: DenseIndex::default(),
             lexical,
             background: Background::default(),
             outside: Outside::default(),
             scale: Scale::default(),
-            views: Vec::new(),
+            views: Views::owners(&dataset).map(|(_, view)| view).collect(),
+            dataset,
+            questions: OnceLock::new(),
+            questions_and_answers: OnceLock::new(),
             spelling: LazySpelling::default(),
         }
     }
@@ -114,6 +120,27 @@ impl Corpus {
     /// Which text of its pair a dense hit is nearest to.
     pub fn view(&self, hit: &DenseHit) -> Option<View> {
         self.views.get(hit.row).copied()
+    }
+
+    /// Every pair by its nearest text of a unit, best first; nothing for a vector of another size.
+    pub fn search_vectors(&self, unit: Unit, query: &Vector) -> Vec<DenseHit> {
+        let has = |row: usize| self.views.get(row).is_some_and(|view| unit.has(*view));
+        self.dense.search_among(query, self.len(), has)
+    }
+
+    /// Every pair whose texts of a unit share a word with the query, best first.
+    pub fn search_words(&self, unit: Unit, bm25: Bm25, query: &str) -> LexicalSearch {
+        let index = match unit {
+            Unit::Question => &self.questions,
+            Unit::QuestionAnswer => &self.questions_and_answers,
+            Unit::All => return self.lexical.search_with(bm25, query, self.len()),
+        };
+        let index = index.get_or_init(|| {
+            let pairs = self.dataset.pairs.iter();
+            let texts: Vec<String> = pairs.map(|pair| unit.words(pair)).collect();
+            LexicalIndex::build(&texts)
+        });
+        index.search_with(bm25, query, self.len())
     }
 
     /// A question with its misspellings put right by the words of this corpus. The first call counts the words, which takes
@@ -139,8 +166,14 @@ impl Corpus {
     }
 
     /// Orders the candidates of both searches; see [`fuse`].
-    pub fn rank(&self, method: Method, dense: &[DenseHit], lexical: &LexicalSearch, k: usize) -> Vec<Ranked> {
-        fuse(method.into(), dense, &lexical.hits, k)
+    pub fn rank(
+        &self,
+        fusion: impl Into<Fusion>,
+        dense: &[DenseHit],
+        lexical: &LexicalSearch,
+        k: usize,
+    ) -> Vec<Ranked> {
+        fuse(fusion.into(), dense, &lexical.hits, k)
     }
 
     /// Percentile of a hit's cosine in the background; `None` when the dense search did not see the pair.
@@ -192,6 +225,7 @@ mod tests {
     use super::*;
     use crate::embedding::vectors::{self, VectorFile, reconcile};
     use crate::embedding::{ModelId, Readiness};
+    use crate::retrieval::Method;
     use futures::future::BoxFuture;
     use std::sync::{Arc, Mutex};
     use tokio::sync::watch;

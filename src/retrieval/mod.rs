@@ -4,6 +4,7 @@
 //! [`LexicalIndex::search`] and [`DenseIndex::search`], then [`Corpus::rank`].
 
 mod background;
+pub mod bootstrap;
 pub mod bundle;
 pub mod comparison;
 mod corpus;
@@ -18,6 +19,7 @@ mod postings;
 mod scale;
 mod spelling;
 mod terms;
+mod unit;
 mod views;
 
 pub use background::Background;
@@ -31,4 +33,5 @@ pub use outside::{Outside, OutsideHit};
 pub use postings::WordsError;
 pub use scale::Scale;
 pub use spelling::Corrected;
+pub use unit::Unit;
 pub use views::{View, Views};

@@ -14,8 +14,6 @@ pub enum View {
     Question,
     Alias,
     Answer,
-    /// Another way of asking, of the bundled set: see `dataset/phrasings.rs`.
-    Phrasing,
 }
 
 /// The texts of a data set that are embedded, those of one pair behind each other.
@@ -27,31 +25,24 @@ pub struct Views {
 }
 
 impl Views {
+    /// A pair without a question, such as a document of a benchmark, has none of it.
     pub fn of(dataset: &Dataset) -> Self {
         let texts = dataset.pairs.iter().flat_map(|pair| {
-            let around = |text: &String| text.clone();
-            let aliases = pair.aliases.iter().map(around);
-            [around(&pair.question)]
-                .into_iter()
-                .chain(aliases)
-                .chain([around(&pair.answer)])
+            let question = (!pair.question.is_empty()).then_some(&pair.question);
+            question.into_iter().chain(&pair.aliases).chain([&pair.answer])
         });
         Self {
-            texts: texts.collect(),
+            texts: texts.cloned().collect(),
             owners: Self::owners(dataset).collect(),
         }
-    }
-
-    /// Each text with its owner.
-    pub fn owned(self) -> impl Iterator<Item = ((usize, View), String)> {
-        self.owners.into_iter().zip(self.texts)
     }
 
     /// The pair of each text, and what the text is to it.
     pub fn owners(dataset: &Dataset) -> impl Iterator<Item = (usize, View)> {
         dataset.pairs.iter().enumerate().flat_map(|(index, pair)| {
             let aliases = std::iter::repeat_n(View::Alias, pair.aliases.len());
-            let views = [View::Question].into_iter().chain(aliases).chain([View::Answer]);
+            let question = (!pair.question.is_empty()).then_some(View::Question);
+            let views = question.into_iter().chain(aliases).chain([View::Answer]);
             views.map(move |view| (index, view))
         })
     }
@@ -70,9 +61,17 @@ mod tests {
             answer: "A loss against holding.".into(),
             ..Pair::default()
         };
-        let views = Views::of(&Dataset::new("test", vec![Pair::default(), pair]));
+        let document = Pair {
+            answer: "A document.".into(),
+            ..Pair::default()
+        };
+        let views = Views::of(&Dataset::new("test", vec![document, pair]));
         assert_eq!(
-            views.texts[2..],
+            (&views.texts[0], views.owners[0]),
+            (&"A document.".to_owned(), (0, View::Answer))
+        );
+        assert_eq!(
+            views.texts[1..],
             [
                 "What is IL?",
                 "impermanent loss",
@@ -81,7 +80,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            views.owners[2..],
+            views.owners[1..],
             [
                 (1, View::Question),
                 (1, View::Alias),

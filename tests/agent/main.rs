@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use defi_qa::agent::event::{AgentEvent, Event, Exchange, Kept, Question, RunId, Stage, VERSION};
 use defi_qa::agent::{Agent, Knowledge, Load};
 use defi_qa::cache::Cache;
-use defi_qa::retrieval::Method;
+use defi_qa::retrieval::comparison::Retriever;
 use parts::{Script, Step, Words};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -65,7 +65,7 @@ impl World {
                 embedder: embedder.clone(),
                 cache: Arc::new(Cache::with_capacity(1 << 20)),
                 answerer: script.clone(),
-                method: Method::Hybrid,
+                retriever: Retriever::default(),
                 top_k: 2,
                 offline: true,
             },

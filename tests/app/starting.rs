@@ -134,3 +134,28 @@ fn a_broken_data_set_is_one_sentence_on_the_screen_and_the_composer_works_on() {
     assert_eq!(pty.wait_for_exit(), Exit::Code(0));
     pty.assert_given_back();
 }
+
+#[test]
+fn with_an_embedder_behind_an_endpoint_the_first_frame_does_not_wait_for_the_data_either() {
+    let slow = SlowPairs::new();
+    let path = slow.path();
+    let mut pty = on_first_frame(&[
+        "--chat",
+        "extractive",
+        "--embedder",
+        "openai:text-embedding-3-small",
+        "--base-url",
+        "http://127.0.0.1:9/v1",
+        "--dataset",
+        path.to_str().unwrap(),
+    ]);
+    assert!(pty.row(0).ends_with("loading the data set"), "{}", pty.contents());
+    pty.ask("What is impermanent loss?");
+    pty.wait_for_text("waiting for the data set to load");
+    slow.arrive();
+    pty.wait_for("what is to be done", |screen| {
+        screen.contents().contains("have no vector") && screen.contents().contains("index` once")
+    });
+    pty.send(CTRL_Q);
+    assert_eq!(pty.wait_for_exit(), Exit::Code(0));
+}

@@ -12,6 +12,8 @@
 mod files;
 mod processes;
 mod shared;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,101 +1,16 @@
 //! A real Redis server that comes and goes.
 
-use std::net::TcpListener;
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 use defi_qa::cache::{Cache, Changes, Disk, Provenance, Redis, RedisAddress, Tier, TierState};
 
+use super::support::redis_server::Server;
 use super::*;
 
 /// The longest that a test waits for a server or for a state.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 const TTL: Duration = Duration::from_secs(600);
-
-/// A server on a port of its own, ended with the test.
-struct Server {
-    process: Child,
-    port: u16,
-}
-
-impl Server {
-    /// `None` where no redis-server is installed; the CI script installs it.
-    async fn start(home: &Home, port: Option<u16>) -> Option<Self> {
-        let port = port.unwrap_or_else(free_port);
-        let spawned = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
-            .arg("--dir")
-            .arg(home.0.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let process = match spawned {
-            Ok(process) => process,
-            Err(error) if std::env::var_os("CI").is_none() => {
-                eprintln!("redis-server is not installed ({error}): nothing was proved");
-                return None;
-            }
-            Err(error) => panic!("redis-server is not installed: {error}"),
-        };
-        let server = Self { process, port };
-        server.answers().await;
-        Some(server)
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    /// Waits for the first PONG.
-    async fn answers(&self) {
-        let client = redis::Client::open(self.url()).unwrap();
-        let begun = Instant::now();
-        let mut every = tokio::time::interval(Duration::from_millis(10));
-        loop {
-            every.tick().await;
-            if let Ok(mut connection) = client.get_multiplexed_async_connection().await
-                && redis::cmd("PING")
-                    .query_async::<()>(&mut connection)
-                    .await
-                    .is_ok()
-            {
-                return;
-            }
-            assert!(begun.elapsed() < DEADLINE, "the server does not answer");
-        }
-    }
-
-    async fn ask<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
-        let client = redis::Client::open(self.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let (name, arguments) = command.split_first().unwrap();
-        redis::cmd(name)
-            .arg(arguments)
-            .query_async(&mut connection)
-            .await
-            .unwrap()
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have been killed already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 fn connect(url: &str) -> Redis {
     Redis::connect(RedisAddress::parse(url).unwrap(), TTL)
@@ -133,7 +48,7 @@ fn is_down(state: &TierState) -> bool {
 #[tokio::test]
 async fn what_one_program_loaded_another_gets_from_the_server() {
     let home = Home::new();
-    let Some(server) = Server::start(&home, None).await else {
+    let Some(server) = Server::start(home.0.path(), None).await else {
         return;
     };
     let first = cache(&server);
@@ -157,7 +72,7 @@ async fn what_one_program_loaded_another_gets_from_the_server() {
 #[tokio::test]
 async fn a_value_that_was_changed_or_is_of_another_type_is_a_miss_and_mended() {
     let home = Home::new();
-    let Some(server) = Server::start(&home, None).await else {
+    let Some(server) = Server::start(home.0.path(), None).await else {
         return;
     };
     let first = cache(&server);
@@ -190,7 +105,7 @@ async fn a_value_that_was_changed_or_is_of_another_type_is_a_miss_and_mended() {
 #[tokio::test]
 async fn a_server_killed_and_started_again_in_mid_run_costs_no_answer() {
     let home = Home::new();
-    let Some(mut server) = Server::start(&home, None).await else {
+    let Some(mut server) = Server::start(home.0.path(), None).await else {
         return;
     };
     let cache = cache(&server).with_disk(Disk::open(home.database()));
@@ -209,7 +124,7 @@ async fn a_server_killed_and_started_again_in_mid_run_costs_no_answer() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     until(&cache, &mut changes, is_down).await;
 
-    let again = Server::start(&home, Some(server.port)).await.unwrap();
+    let again = Server::start(home.0.path(), Some(server.port)).await.unwrap();
     until(&cache, &mut changes, |state| *state == TierState::Up).await;
     assert_eq!(ask(&cache, "after").await, None);
     cache.flush().await.unwrap();
@@ -224,7 +139,7 @@ async fn a_server_killed_and_started_again_in_mid_run_costs_no_answer() {
 #[tokio::test]
 async fn a_server_that_wants_a_password_is_down_and_the_password_nowhere() {
     let home = Home::new();
-    let Some(server) = Server::start(&home, None).await else {
+    let Some(server) = Server::start(home.0.path(), None).await else {
         return;
     };
     let () = server.ask(&["CONFIG", "SET", "requirepass", "right"]).await;
@@ -248,7 +163,7 @@ async fn a_server_that_wants_a_password_is_down_and_the_password_nowhere() {
 #[tokio::test]
 async fn the_program_uses_the_server_and_answers_without_it() {
     let home = Home::new();
-    let Some(mut server) = Server::start(&home, None).await else {
+    let Some(mut server) = Server::start(home.0.path(), None).await else {
         return;
     };
     let url = server.url();

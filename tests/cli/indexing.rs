@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::support::fake_embeddings::{answer, inputs};
 use super::support::fake_provider::{FakeProvider, Recorded, Reply};
+use super::support::redis_server::Server;
+use serde_json::json;
+
 use super::*;
 
 const KEY: &str = "sk-test-0123456789";
@@ -374,5 +377,80 @@ fn the_bundled_set_can_be_indexed_with_a_server_too() {
             .contains("impermanent"),
         "{}",
         stdout(&found)
+    );
+}
+
+#[test]
+fn what_a_question_for_a_vector_waits_for_is_told_as_of_a_chat_model() {
+    let home = Home::new();
+    let refused = AtomicUsize::new(0);
+    let server = FakeProvider::answering(move |request| {
+        let is_question = inputs(request) == ["What is the keel ratio, and why?"];
+        if is_question && refused.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Reply::error(503, "overloaded", "busy").header("retry-after-ms", "30");
+        }
+        answer(request, DIMENSION)
+    });
+    home.index(&server);
+    let asked = home
+        .program(&server.base_url())
+        .args(["ask", "--events", "What is the keel ratio, and why?"])
+        .output()
+        .unwrap();
+    let events = objects(&asked);
+    let of = |name: &str| events.iter().find(|event| event["event"] == name).unwrap();
+    assert_eq!(
+        (&of("retry")["attempt"], &of("retry")["of"]),
+        (&json!(2), &json!(4))
+    );
+    let of_embed = |name: &str| {
+        let found = |event: &&Value| event["event"] == name && event["stage"] == "embed";
+        events.iter().find(found).unwrap()
+    };
+    assert!(of_embed("resumed")["waited_ms"].as_f64().unwrap() >= 30.0);
+    let wait_ms = of_embed("stage_finished")["wait_ms"].as_f64().unwrap();
+    assert!(wait_ms >= 30.0, "{wait_ms}");
+    assert_eq!(of("retrieved")["hits"][0]["id"], "keel");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_machine_indexed_another_takes_from_the_shared_cache() {
+    let (home, there, server) = (Home::new(), Home::new(), serving());
+    let Some(redis) = Server::start(home.path(), None).await else {
+        return;
+    };
+    let index = |home: &Home| {
+        let mut command = home.program(&server.base_url());
+        let command = command.env("DEFI_QA_REDIS_URL", redis.url()).arg("index");
+        command.output().unwrap()
+    };
+    assert_eq!(code(&index(&home)), 0);
+    let (requests, texts) = (server.requests().len(), sent(&server).len());
+    let indexed = index(&there);
+    assert_eq!(code(&indexed), 0, "{}", stderr(&indexed));
+    let said = stdout(&indexed);
+    assert!(said.contains(" vectors are of the shared cache\n"), "{said}");
+    assert!(said.contains("0 of them are new"), "{said}");
+    // The size of the vectors is learnt by asking for one, where nothing else tells it.
+    assert!(server.requests().len() <= requests + 1 && texts > 1_000);
+    drop(redis);
+    let alone = there.program(&server.base_url()).arg("index").output().unwrap();
+    assert!(stdout(&alone).contains("0 of them are new"), "{}", stdout(&alone));
+}
+
+#[test]
+fn a_shared_cache_that_is_not_there_is_passed_over_and_said() {
+    let (home, server) = (Home::new(), serving());
+    let indexed = home
+        .program(&server.base_url())
+        .env("DEFI_QA_REDIS_URL", "redis://127.0.0.1:1")
+        .arg("index")
+        .output()
+        .unwrap();
+    assert_eq!(code(&indexed), 0);
+    let said = stderr(&indexed);
+    assert!(
+        said.contains("the shared cache is passed over: connection refused"),
+        "{said}"
     );
 }

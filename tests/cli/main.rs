@@ -15,10 +15,12 @@ mod support;
 
 mod answers;
 mod bad_input;
+mod comparing;
 #[cfg(target_os = "linux")]
 mod cut_off;
 mod data;
 mod indexing;
+mod measuring;
 mod offline;
 mod provider;
 mod recording;

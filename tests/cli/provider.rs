@@ -335,3 +335,21 @@ fn an_extractive_answer_is_made_anew_every_time() {
         assert!(object(&output).get("kept_answer").is_none());
     }
 }
+
+#[test]
+fn the_responses_api_is_asked_when_it_is_chosen() {
+    let event = |fields: Value| format!("data: {fields}\n\n");
+    let server = FakeProvider::start([Reply::stream([
+        event(json!({"type": "response.output_text.delta", "delta": "A loss [1]."})),
+        event(
+            json!({"type": "response.completed", "response": {"usage": {"input_tokens": 7, "output_tokens": 3}}}),
+        ),
+    ])]);
+    let object = object(&ask(&server, &["--json", "--chat-api", "responses"]));
+    assert_eq!(
+        (&object["answer"], &object["outcome"]),
+        (&json!("A loss [1]."), &json!("answered"))
+    );
+    assert_eq!(object["usage"]["total_tokens"], 10);
+    assert_eq!(server.requests()[0].path, "/v1/responses");
+}

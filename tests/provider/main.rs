@@ -13,6 +13,7 @@ mod faults;
 mod limiting;
 mod oddities;
 mod patience;
+mod responses;
 mod retrying;
 #[path = "../support/mod.rs"]
 mod support;

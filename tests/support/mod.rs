@@ -7,3 +7,4 @@
 
 pub mod fake_embeddings;
 pub mod fake_provider;
+pub mod redis_server;

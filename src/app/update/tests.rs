@@ -261,10 +261,14 @@ fn cache_lookups_are_counted_from_events() {
         kind: Kept::Vector,
         tier,
         age_ms: None,
-        saved_ms: None,
-        saved_tokens: None,
+        saved_ms: tier.map(|_| 6.5),
+        saved_tokens: tier.map(|_| 1_300),
     };
     talk.hears(run, lookup(None))
         .hears(run, lookup(Some(crate::agent::event::Tier::Memory)));
     assert_eq!((talk.app.cache.hits(), talk.app.cache.asked()), (1, 2));
+    assert_eq!(
+        (talk.app.cache.saved_us, talk.app.cache.saved_tokens),
+        (6_500, 1_300)
+    );
 }

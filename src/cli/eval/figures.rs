@@ -45,10 +45,13 @@ pub(super) enum Metric {
     AnsweredRight,
     DeclinePrecision,
     DeclineRecall,
+    Recall10,
+    Recall100,
+    Map,
 }
 
 impl Metric {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Hit1,
         Self::Hit3,
         Self::Ndcg10,
@@ -56,6 +59,9 @@ impl Metric {
         Self::AnsweredRight,
         Self::DeclinePrecision,
         Self::DeclineRecall,
+        Self::Recall10,
+        Self::Recall100,
+        Self::Map,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -67,6 +73,9 @@ impl Metric {
             Self::AnsweredRight => "answered-right",
             Self::DeclinePrecision => "decline-precision",
             Self::DeclineRecall => "decline-recall",
+            Self::Recall10 => "recall@10",
+            Self::Recall100 => "recall@100",
+            Self::Map => "MAP",
         }
     }
 
@@ -89,6 +98,8 @@ impl Metric {
             Self::AnsweredRight => figures.answered_right,
             Self::DeclinePrecision => figures.decline_precision,
             Self::DeclineRecall => figures.decline_recall,
+            // Measured where rankings alone are: see `ranked`.
+            Self::Recall10 | Self::Recall100 | Self::Map => None,
         }
     }
 }
@@ -134,7 +145,7 @@ fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Figures {
         hit_1: covered(|row| flag(metrics::hit(&row.grades(), 1))),
         hit_3: covered(|row| flag(metrics::hit(&row.grades(), 3))),
         ndcg_10: covered(|row| metrics::ndcg(&row.grades(), &row.judged_grades(), 10)),
-        mrr_10: covered(|row| metrics::reciprocal_rank(&row.grades(), 10)),
+        mrr_10: covered(|row| metrics::reciprocal_rank(&row.grades(), ANSWERS, 10)),
         answered_right: covered(|row| {
             flag(row.outcome == Outcome::Answered && metrics::hit(&row.grades(), 1))
         }),

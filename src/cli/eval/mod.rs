@@ -4,6 +4,7 @@
 //! and no chat model is paid for it.
 
 mod figures;
+mod ranked;
 mod table;
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
@@ -19,6 +20,7 @@ use crate::agent::event::{Outcome, Phase, RunId, Stage};
 use crate::agent::{Agent, Extractive};
 use crate::config::Config;
 use crate::dataset::{JudgedQuestion, JudgedQuestions};
+use crate::retrieval::comparison::Retriever;
 use crate::text;
 use figures::{Figures, Metric};
 use tokio_util::sync::CancellationToken;
@@ -70,12 +72,31 @@ struct Report<'a> {
 }
 
 pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
+    if what.path.is_dir() {
+        return ranked::benchmark(config, what);
+    }
+    if let Some(split) = &what.split {
+        return Err(Failure::usage(format!(
+            "--split {split} is for a folder in BEIR form, and {} is a file: leave it out",
+            what.path.display()
+        )));
+    }
     let judged = JudgedQuestions::load(&what.path).map_err(|error| Failure::usage(error.to_string()))?;
+    if what.retriever.len() > 1 || what.by_disagreement.is_some() {
+        return ranked::questions(config, what, &judged);
+    }
+    let asked = what.retriever.first();
+    let config = match asked.and_then(Retriever::embedder) {
+        Some(embedder) => &super::lab::embedded_by(config, embedder)?,
+        None => config,
+    };
     super::runtime()?.block_on(async {
         let mut agent = Plan::of(config)?.start();
         agent.answerer = Arc::new(Extractive);
         agent.top_k = DEPTH;
-        agent.method = what.retriever.unwrap_or(agent.method);
+        if let Some(retriever) = asked {
+            agent.retriever = retriever.clone();
+        }
         let corpus = agent
             .knowledge
             .get(Stage::Fuse)
@@ -101,7 +122,7 @@ pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
         let mut out = stdout().lock();
         if what.json {
             let report = Report {
-                retriever: agent.method.name(),
+                retriever: &agent.retriever.label(),
                 dataset: agent.knowledge.name(),
                 pairs: corpus.len(),
                 groups: groups.clone(),
@@ -116,7 +137,7 @@ pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
             write!(out, "{}", table::of(&groups))?;
         }
         let all = groups.first().map(|(_, figures)| *figures).unwrap_or_default();
-        below(&all, &what.fail_under)
+        below(|metric| metric.of(&all), &what.fail_under)
     })
 }
 
@@ -164,10 +185,13 @@ async fn ask(
 }
 
 /// The end of a run with floors: 1 when a metric is below its own, and which.
-fn below(figures: &Figures, floors: &[Floor]) -> Result<Exit, Failure> {
+fn below(of: impl Fn(Metric) -> Option<f64>, floors: &[Floor]) -> Result<Exit, Failure> {
     let mut low = Vec::new();
     for floor in floors {
-        let value = floor.metric.of(figures).unwrap_or(0.0);
+        let Some(value) = of(floor.metric) else {
+            low.push(format!("{} was not measured", floor.metric.name()));
+            continue;
+        };
         if value < floor.least {
             low.push(format!(
                 "{} is {value:.4}, below {}",
@@ -208,13 +232,14 @@ mod tests {
             ..Figures::default()
         };
         let floors = |text: &str| [text.parse::<Floor>().unwrap()];
-        assert_eq!(below(&figures, &floors("hit@1=0.8")).unwrap(), Exit::Success);
+        let below = |floors: &[Floor]| below(|metric| metric.of(&figures), floors);
+        assert_eq!(below(&floors("hit@1=0.8")).unwrap(), Exit::Success);
         assert_eq!(
-            below(&figures, &floors("hit@1=0.81")).unwrap_err().message,
+            below(&floors("hit@1=0.81")).unwrap_err().message,
             "hit@1 is 0.8000, below 0.81"
         );
         assert!(
-            below(&figures, &floors("MRR@10=0.1")).is_err(),
+            below(&floors("MRR@10=0.1")).is_err(),
             "what was not measured did not reach its floor"
         );
     }

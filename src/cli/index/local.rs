@@ -19,11 +19,7 @@ pub(super) fn run(config: &Config, what: &Index, dataset: &Dataset) -> Result<Ex
         )
     })?;
     let bundled = match config.dataset.value {
-        None => Some(corpus::bundled_texts(
-            dataset,
-            &corpus::phrasings()?,
-            &corpus::references()?,
-        )),
+        None => Some(corpus::bundled_texts(dataset)?),
         Some(_) => None,
     };
     let texts = match &bundled {

@@ -3,6 +3,7 @@
 mod local;
 mod progress;
 mod remote;
+mod shared;
 
 use std::io::{Write as _, stdout};
 use std::path::Path;
@@ -10,22 +11,24 @@ use std::path::Path;
 use super::args::Index;
 use super::{Exit, Failure, corpus, embedder};
 use crate::config::Config;
-use crate::dataset::indexed_texts;
+use crate::dataset::{Beir, indexed_texts};
 use crate::retrieval::LexicalIndex;
 use crate::whole_file;
 
 pub(super) fn run(config: &Config, what: &Index) -> Result<Exit, Failure> {
-    let dataset = corpus::dataset(config.dataset.value.as_ref())?;
+    let dataset = match &config.dataset.value {
+        // The documents of a benchmark, for `eval`.
+        Some(folder) if Beir::is_at(folder) => {
+            Beir::documents(folder).map_err(|error| Failure::usage(error.to_string()))?
+        }
+        path => corpus::dataset(path.as_ref())?,
+    };
     let exit = match embedder::remote_model(config) {
         Some(model) => remote::run(config, what, model, &dataset)?,
         None => local::run(config, what, &dataset)?,
     };
     if let Some(path) = &what.words {
-        let texts = match &config.dataset.value {
-            None => corpus::phrasings()?.indexed_texts(&dataset),
-            Some(_) => indexed_texts(&dataset),
-        };
-        write_words(path, &texts)?;
+        write_words(path, &indexed_texts(&dataset))?;
     }
     Ok(exit)
 }

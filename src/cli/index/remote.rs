@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::progress::{cost, grouped, line};
-use crate::cache::{DiskError, PAIR, Row, Store, Wanted};
+use super::shared;
+use crate::cache::{DiskError, PAIR, Redis, Row, Store, Wanted};
 use crate::cli::args::Index;
-use crate::cli::parts::stored_vectors;
+use crate::cli::parts::{FLUSH, stored_vectors};
 use crate::cli::{Exit, Failure, corpus, embedder};
 use crate::config::Config;
 use crate::dataset::Dataset;
@@ -37,8 +38,11 @@ pub(super) fn run(config: &Config, what: &Index, model: &str, dataset: &Dataset)
         let embedder = embedder_of(config, model, path.as_deref(), &texts).await?;
         let id = embedder.model_id().clone();
         let mut vectors = corpus::known_vectors(&id, &texts, path.as_deref(), Some(&store)).vectors;
-        let missing = (0..).zip(&vectors).filter(|(_, vector)| vector.is_none());
-        let missing: Vec<usize> = missing.map(|(index, _)| index).collect();
+        let redis = shared::connected(config).await?;
+        if let Some(redis) = &redis {
+            take_shared(redis, &id, &texts, &mut vectors, &mut store).await?;
+        }
+        let missing = missing(&vectors);
         let to_send: Vec<String> = missing
             .iter()
             .filter_map(|index| texts.get(*index).cloned())
@@ -47,7 +51,12 @@ pub(super) fn run(config: &Config, what: &Index, model: &str, dataset: &Dataset)
             .price_per_million
             .value
             .or_else(|| known(model)?.price_per_million);
-        let Some(embedded) = embed(&embedder, &to_send, &mut store, price).await? else {
+        let embedded = embed(&embedder, &to_send, &mut store, redis.as_ref(), price).await?;
+        if let Some(redis) = &redis {
+            // What does not get there in time is on disk here.
+            let _ = tokio::time::timeout(FLUSH, redis.flush()).await;
+        }
+        let Some(embedded) = embedded else {
             writeln!(
                 stderr(),
                 "stopped: what was embedded is kept, the same command goes on from there"
@@ -90,6 +99,39 @@ pub(super) fn run(config: &Config, what: &Index, model: &str, dataset: &Dataset)
     })
 }
 
+/// The places of the texts without a vector.
+fn missing(vectors: &[Option<Vector>]) -> Vec<usize> {
+    let missing = (0..).zip(vectors).filter(|(_, vector)| vector.is_none());
+    missing.map(|(index, _)| index).collect()
+}
+
+/// Takes over what the shared tier has of the missing vectors, onto the disk as well: the tier may go away.
+async fn take_shared(
+    redis: &Redis,
+    model: &ModelId,
+    texts: &[String],
+    vectors: &mut [Option<Vector>],
+    store: &mut Store,
+) -> Result<(), Failure> {
+    let found = shared::rows(redis, model, texts, &missing(vectors)).await;
+    if found.is_empty() {
+        return Ok(());
+    }
+    store.put(found.iter().map(|(_, row)| row))?;
+    writeln!(
+        stdout(),
+        "{} vectors are of the shared cache",
+        grouped(found.len())
+    )?;
+    for (place, row) in found {
+        let numbers = row.vector().cloned();
+        if let (Some(slot), Some(numbers)) = (vectors.get_mut(place), numbers) {
+            *slot = Vector::from_unit(numbers, model.dimension).ok();
+        }
+    }
+    Ok(())
+}
+
 /// The cache in which every finished request is kept.
 fn open_store() -> Result<Store, Failure> {
     let path = stored_vectors().ok_or_else(|| {
@@ -129,6 +171,7 @@ async fn embed(
     embedder: &RemoteEmbedder,
     texts: &[String],
     store: &mut Store,
+    redis: Option<&Redis>,
     price: Option<f64>,
 ) -> Result<Option<Embedded>, Failure> {
     if texts.is_empty() {
@@ -141,7 +184,13 @@ async fn embed(
     // The disk is written on this thread, which serves no socket.
     let keep = async |fresh: Vec<(usize, Vector)>, progress| {
         now.set(progress);
-        checkpoint(store, embedder.model_id(), texts, fresh)
+        let rows = checkpoint(store, embedder.model_id(), texts, fresh)?;
+        if let Some(redis) = redis {
+            for row in rows {
+                redis.put(row).await;
+            }
+        }
+        Ok::<(), DiskError>(())
     };
     let embedding = embedder.embed_all(texts, Priority::Index, keep);
     let drawing = async {
@@ -169,23 +218,23 @@ async fn embed(
         .map_err(|error| Failure::other(error.to_string()))
 }
 
-/// Writes the vectors of one request in one transaction.
+/// Writes the vectors of one request in one transaction; returns their rows.
 fn checkpoint(
     store: &mut Store,
     model: &ModelId,
     texts: &[String],
     fresh: Vec<(usize, Vector)>,
-) -> Result<(), DiskError> {
+) -> Result<Vec<Row>, DiskError> {
     let row = |(index, vector): (usize, Vector)| {
         let wanted = Wanted::new(&model.name, model.dimension, PAIR, texts.get(index)?);
         // It has just been scaled to length 1, so it is a row.
         Row::now(wanted.key, wanted.model, model.dimension, vector.into_shared()).ok()
     };
     let rows: Vec<Row> = fresh.into_iter().filter_map(row).collect();
-    if rows.is_empty() {
-        return Ok(());
+    if !rows.is_empty() {
+        store.put(&rows)?;
     }
-    store.put(&rows)
+    Ok(rows)
 }
 
 /// Writes the texts that have a vector, and their vectors.
@@ -207,7 +256,7 @@ fn list(failed: &[FailedText], sent: &[usize], dataset: &Dataset) -> Result<(), 
         let pair = owner.and_then(|(pair, _)| dataset.pairs.get(*pair));
         let named = match owner.zip(pair) {
             Some(((_, View::Question), pair)) => format!("the question of {}", pair.id),
-            Some(((_, View::Alias | View::Phrasing), pair)) => format!("an alias of {}", pair.id),
+            Some(((_, View::Alias), pair)) => format!("an alias of {}", pair.id),
             Some(((_, View::Answer), pair)) => format!("the answer of {}", pair.id),
             None => "a reference question of the program".to_owned(),
         };

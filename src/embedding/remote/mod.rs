@@ -8,10 +8,10 @@ pub use known::{KnownModel, known};
 pub use pipeline::{Embedded, FailedText, Progress};
 
 use futures::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{EmbedError, Embedder, ModelId, Readiness, Vector, VectorFault};
-use crate::provider::{EmbeddingClient, MAX_INPUTS, Priority};
+use crate::provider::{EmbeddingClient, GateEvent, MAX_INPUTS, Priority};
 
 /// Texts go to the endpoint, vectors are checked and scaled to length 1. Clones share one client.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct RemoteEmbedder {
     client: Option<EmbeddingClient>,
     /// Most texts of one request.
     inputs: usize,
+    /// Hears of waits and of tries that failed.
+    told: Option<mpsc::UnboundedSender<GateEvent>>,
     readiness: watch::Receiver<Readiness>,
 }
 
@@ -45,6 +47,7 @@ impl RemoteEmbedder {
             },
             client: None,
             inputs: MAX_INPUTS,
+            told: None,
             readiness,
         }
     }
@@ -101,6 +104,15 @@ impl Embedder for RemoteEmbedder {
 
     fn readiness(&self) -> watch::Receiver<Readiness> {
         self.readiness.clone()
+    }
+
+    fn embed_telling(
+        &self,
+        texts: Vec<String>,
+        told: mpsc::UnboundedSender<GateEvent>,
+    ) -> BoxFuture<'static, Result<Vec<Vector>, EmbedError>> {
+        let told = Some(told);
+        Self { told, ..self.clone() }.embed(texts)
     }
 
     /// Goes before indexing at the endpoint's limits: somebody waits for it.

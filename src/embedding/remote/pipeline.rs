@@ -9,12 +9,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::plan::{Batch, Plan, Portion};
 use super::{RemoteEmbedder, refused};
-use crate::embedding::{EmbedError, Vector};
-use crate::provider::{EmbeddingClient, EmbeddingReply, Priority, ProviderError};
+use crate::embedding::{EmbedError, Vector, VectorFault};
+use crate::provider::{EmbeddingClient, EmbeddingReply, GateEvent, Priority, ProviderError};
 
 /// Requests under way at once: at 200 ms each that is 25 a second, more than most limits allow.
 const AT_ONCE: usize = 5;
@@ -100,7 +101,13 @@ impl RemoteEmbedder {
             while under_way.len() < AT_ONCE
                 && let Some((client, batch)) = run.next()
             {
-                under_way.spawn(send(client, batch, priority));
+                under_way.spawn(send(
+                    client,
+                    batch,
+                    priority,
+                    self.id.dimension,
+                    self.told.clone(),
+                ));
             }
             let Some(ended) = under_way.join_next().await else {
                 break;
@@ -119,10 +126,35 @@ async fn send(
     client: EmbeddingClient,
     batch: Batch,
     priority: Priority,
-) -> (Batch, Result<EmbeddingReply, ProviderError>) {
-    let tell = |event| tracing::info!(?event, "a batch of texts waits");
+    dimension: usize,
+    told: Option<mpsc::UnboundedSender<GateEvent>>,
+) -> (Batch, Result<Checked, ProviderError>) {
+    let tell = |event| {
+        tracing::info!(?event, "a batch of texts waits");
+        if let Some(told) = &told {
+            // Who does not listen any more need not be told.
+            let _ = told.send(event);
+        }
+    };
     let result = client.embed(&batch.inputs, priority, tell).await;
+    let result = result.map(|reply| Checked::of(reply, dimension));
     (batch, result)
+}
+
+/// The vectors of one request, each looked at: by the request's own task, since several end at once.
+struct Checked {
+    vectors: Vec<Result<Vector, VectorFault>>,
+    tokens: Option<u64>,
+}
+
+impl Checked {
+    fn of(reply: EmbeddingReply, dimension: usize) -> Self {
+        let vectors = reply.vectors.into_iter();
+        Self {
+            vectors: vectors.map(|raw| Vector::normalised(raw, dimension)).collect(),
+            tokens: reply.tokens,
+        }
+    }
 }
 
 struct Run<'a> {
@@ -158,7 +190,7 @@ impl Run<'_> {
     }
 
     /// Takes in what became of a request; returns the vectors that it brought.
-    fn take(&mut self, batch: Batch, result: Result<EmbeddingReply, ProviderError>) -> Vec<(usize, Vector)> {
+    fn take(&mut self, batch: Batch, result: Result<Checked, ProviderError>) -> Vec<(usize, Vector)> {
         let error = match result {
             Ok(reply) => return self.vectors(&batch, reply),
             Err(error) => error,
@@ -194,7 +226,7 @@ impl Run<'_> {
         Vec::new()
     }
 
-    fn vectors(&mut self, batch: &Batch, reply: EmbeddingReply) -> Vec<(usize, Vector)> {
+    fn vectors(&mut self, batch: &Batch, reply: Checked) -> Vec<(usize, Vector)> {
         self.taken = true;
         let estimated = || {
             batch
@@ -205,8 +237,8 @@ impl Run<'_> {
         };
         self.embedded.tokens += reply.tokens.unwrap_or_else(estimated);
         let mut fresh = Vec::with_capacity(batch.places.len());
-        for (place, raw) in batch.places.iter().zip(reply.vectors) {
-            match Vector::normalised(raw, self.embedder.id.dimension) {
+        for (place, checked) in batch.places.iter().zip(reply.vectors) {
+            match checked {
                 Ok(vector) => {
                     self.done += 1;
                     for index in self.plan.indices(*place) {

@@ -8,7 +8,7 @@
 //! A file that cannot be trusted as a whole is an error that costs time, not answers.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
@@ -20,6 +20,9 @@ use crate::embedding::{Matrix, ModelId, VectorFault};
 const MAGIC: &[u8; 8] = b"DEFI-QA\0";
 const VERSION: u32 = 1;
 const HASH: usize = blake3::OUT_LEN;
+
+/// Bytes in which a file says what it holds: no model's name comes near.
+const LONGEST_HEAD: u64 = 4_096;
 
 /// Hash of a text in a model's space: blake3 of the name's length, the name, the dimension and the text.
 pub type ContentHash = [u8; HASH];
@@ -93,6 +96,20 @@ impl VectorFile {
             source,
         })?;
         Self::parse(&bytes, &format!("the vector file {}", path.display()))
+    }
+
+    /// The model that a file names at its beginning, without a look at the rest: whoever uses its rows verifies them.
+    pub fn model_named_in(path: &Path) -> Option<ModelId> {
+        let mut head = Vec::new();
+        let file = fs::File::open(path).ok()?;
+        file.take(LONGEST_HEAD).read_to_end(&mut head).ok()?;
+        let rest = head.strip_prefix(MAGIC)?;
+        let mut reader = Reader(rest.strip_prefix(&VERSION.to_le_bytes())?);
+        let length = reader.u32()?;
+        Some(ModelId {
+            name: String::from_utf8(reader.take(length)?.to_vec()).ok()?,
+            dimension: reader.u32()?,
+        })
     }
 
     /// As if read from a file in which the row `i` was made from `texts[i]`; `None` when their numbers differ.

@@ -48,6 +48,8 @@ pub enum GateEvent {
         attempt: u32,
         of: u32,
     },
+    /// The waiting is over, after so long, and the request is being sent.
+    Resumed { waited: Duration },
 }
 
 /// What came of one request whose response is taken whole.
@@ -94,7 +96,12 @@ impl Gate {
                     tell(event);
                     continue;
                 }
-                Step::Go { pass, .. } => pass,
+                Step::Go { pass, waited } => {
+                    if !waited.is_zero() {
+                        tell(GateEvent::Resumed { waited });
+                    }
+                    pass
+                }
             };
             pass.sent();
             let reply = send(visit.attempt()).await;

@@ -56,7 +56,11 @@ async fn a_whole_request_is_tried_until_it_succeeds_and_settled_with_what_it_use
     );
     assert_eq!(sent.await, Ok(2));
     assert_eq!(start.elapsed(), Duration::from_secs(9));
-    let [GateEvent::Retrying { wait, attempt: 2, .. }] = told[..] else {
+    let [
+        GateEvent::Retrying { wait, attempt: 2, .. },
+        GateEvent::Resumed { .. },
+    ] = told[..]
+    else {
         panic!("{told:?}")
     };
     assert_eq!(wait, Duration::from_secs(9));

@@ -26,12 +26,8 @@ pub enum CompareError {
         query: usize,
     },
     #[error(
-        "the index by {embedder} has {rows} vectors and the data set has {texts} texts; build it again with \
-         `defi-qa --embedder {embedder} index`"
+        "the corpus by {0} does not hold the same pairs as the others; index it again with `defi-qa --embedder {0} index`, with \
+         the same --dataset"
     )]
-    Unequal {
-        embedder: EmbedderName,
-        rows: usize,
-        texts: usize,
-    },
+    OtherPairs(EmbedderName),
 }

@@ -1,81 +1,70 @@
 //! What is searched and what is asked: a corpus with its vectors by several embedders, and a query with its own.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::error::CompareError;
-use super::retriever::{EmbedderName, Unit};
+use super::retriever::EmbedderName;
 use crate::dataset::Pair;
-use crate::embedding::{Matrix, Vector};
-use crate::retrieval::{Bm25, Corpus, DenseHit, DenseIndex, LexicalIndex, LexicalSearch, View, Views};
+use crate::embedding::Vector;
+use crate::retrieval::{Bm25, Corpus, DenseHit, LexicalSearch, Unit};
 
 /// A corpus, ready for every retriever whose embedder has an index. Share it behind an `Arc`.
 #[derive(Debug)]
 pub struct Lab {
-    corpus: Arc<Corpus>,
-    /// What each row of vectors was made from.
-    views: Vec<View>,
-    /// Who made the corpus's own vectors.
-    own: EmbedderName,
-    /// Vectors of the same texts by others.
-    others: Vec<(EmbedderName, DenseIndex)>,
-    /// The words of the units that are less than everything, indexed when they are first asked for.
-    questions: OnceLock<LexicalIndex>,
-    questions_and_answers: OnceLock<LexicalIndex>,
+    /// The corpus by who made its vectors: first that of a retriever that names no embedder. All hold the same pairs.
+    own: (EmbedderName, Arc<Corpus>),
+    others: Vec<(EmbedderName, Arc<Corpus>)>,
 }
 
 impl Lab {
-    /// A corpus and who made its vectors.
+    /// A corpus and who made its vectors, which may be missing.
     pub fn new(corpus: Arc<Corpus>, embedder: EmbedderName) -> Self {
         Self {
-            views: Views::owners(&corpus.dataset).map(|(_, view)| view).collect(),
-            corpus,
-            own: embedder,
+            own: (embedder, corpus),
             others: Vec::new(),
-            questions: OnceLock::new(),
-            questions_and_answers: OnceLock::new(),
         }
     }
 
-    /// Adds vectors of the corpus's texts by another embedder: that of the text `i` of its
-    /// [`Views`] in the row `i`.
+    /// Adds the corpus with vectors by another embedder.
     ///
     /// # Errors
-    /// When there is not one for each text.
-    pub fn with_vectors(mut self, embedder: EmbedderName, vectors: Matrix) -> Result<Self, CompareError> {
-        let unequal = CompareError::Unequal {
-            embedder: embedder.clone(),
-            rows: vectors.len(),
-            texts: self.views.len(),
+    /// When it does not hold the same pairs in the same order.
+    pub fn with_corpus(mut self, embedder: EmbedderName, corpus: Arc<Corpus>) -> Result<Self, CompareError> {
+        let ids = |corpus: &Corpus| -> Vec<String> {
+            let pairs = corpus.dataset.pairs.iter();
+            pairs.map(|pair| pair.id.clone()).collect()
         };
-        let owners = Views::owners(&self.corpus.dataset).map(|(pair, _)| pair);
-        let index = DenseIndex::of_pairs(vectors, owners.collect()).ok_or(unequal)?;
+        if ids(&corpus) != ids(self.corpus()) {
+            return Err(CompareError::OtherPairs(embedder));
+        }
         self.others.retain(|(other, _)| *other != embedder);
-        self.others.push((embedder, index));
+        self.others.push((embedder, corpus));
         Ok(self)
     }
 
     pub fn corpus(&self) -> &Arc<Corpus> {
-        &self.corpus
+        &self.own.1
     }
 
     /// Embedders whose vectors are there.
     pub fn embedders(&self) -> impl Iterator<Item = &EmbedderName> {
-        let own = (!self.corpus.dense.is_empty()).then_some(&self.own);
-        own.into_iter().chain(self.others.iter().map(|(name, _)| name))
+        let all = std::iter::once(&self.own).chain(&self.others);
+        all.filter(|(_, corpus)| !corpus.dense.is_empty())
+            .map(|(name, _)| name)
     }
 
     /// Who is meant by a retriever that names no embedder.
     pub fn own_embedder(&self) -> &EmbedderName {
-        &self.own
+        &self.own.0
     }
 
     pub(super) fn pair(&self, index: usize) -> Option<&Pair> {
-        self.corpus.dataset.pairs.get(index)
+        self.corpus().dataset.pairs.get(index)
     }
 
     /// Words of the query that a pair holds anywhere, as the query spells them.
     pub(super) fn shared_words(&self, index: usize, query: &Query) -> Vec<String> {
-        self.corpus.lexical.shared_words(&query.text, index)
+        self.corpus().lexical.shared_words(&query.text, index)
     }
 
     /// Every pair by its nearest text of the unit.
@@ -85,43 +74,24 @@ impl Lab {
         unit: Unit,
         query: &Query,
     ) -> Result<Vec<DenseHit>, CompareError> {
-        let other = self.others.iter().find(|(name, _)| name == embedder);
-        let index = match other {
-            Some((_, index)) => index,
-            None if *embedder == self.own && !self.corpus.dense.is_empty() => &self.corpus.dense,
-            None => return Err(CompareError::NoIndex(embedder.clone())),
-        };
+        let corpus = std::iter::once(&self.own)
+            .chain(&self.others)
+            .find(|(name, corpus)| name == embedder && !corpus.dense.is_empty());
+        let (_, corpus) = corpus.ok_or_else(|| CompareError::NoIndex(embedder.clone()))?;
         let vector = query.vector(embedder)?;
-        if vector.dimension() != index.dimension() {
+        if vector.dimension() != corpus.dense.dimension() {
             return Err(CompareError::MixedDimensions {
                 embedder: embedder.clone(),
-                corpus: index.dimension(),
+                corpus: corpus.dense.dimension(),
                 query: vector.dimension(),
             });
         }
-        let has = |row: usize| self.views.get(row).is_some_and(|view| unit.has(*view));
-        Ok(index.search_among(vector, self.corpus.len(), has))
+        Ok(corpus.search_vectors(unit, vector))
     }
 
     /// Every pair whose texts of the unit share a word with the query.
     pub(super) fn lexical(&self, unit: Unit, bm25: Bm25, query: &Query) -> LexicalSearch {
-        let built = |slot: &'_ OnceLock<LexicalIndex>, text: fn(&Pair) -> String| {
-            let index = slot.get_or_init(|| {
-                let texts: Vec<String> = self.corpus.dataset.pairs.iter().map(text).collect();
-                LexicalIndex::build(&texts)
-            });
-            index.search_with(bm25, &query.text, self.corpus.len())
-        };
-        match unit {
-            Unit::Question => built(&self.questions, |pair| pair.question.clone()),
-            Unit::QuestionAnswer => built(&self.questions_and_answers, |pair| {
-                format!("{}\n{}", pair.question, pair.answer)
-            }),
-            Unit::All => self
-                .corpus
-                .lexical
-                .search_with(bm25, &query.text, self.corpus.len()),
-        }
+        self.corpus().search_words(unit, bm25, &query.text)
     }
 }
 

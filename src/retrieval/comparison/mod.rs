@@ -21,7 +21,7 @@ pub use error::CompareError;
 pub use joined::{Cell, Column, Comparison, Row, StageTime, Times};
 pub use lab::{Lab, Query};
 pub use preset::Preset;
-pub use retriever::{EmbedderName, Parameter, Retriever, Unit};
+pub use retriever::{EmbedderName, Parameter, Retriever};
 pub use spec::SpecError;
 pub use workbench::Workbench;
 

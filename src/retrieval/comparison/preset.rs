@@ -1,7 +1,7 @@
 //! Comparisons worth a key of their own.
 
-use super::retriever::{Parameter, Retriever, Unit};
-use crate::retrieval::Method;
+use super::retriever::{Parameter, Retriever};
+use crate::retrieval::{Method, Unit};
 
 /// A set of retrievers that shows one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::spec::SpecError;
 use crate::retrieval::fusion::{DENSE_WEIGHT, RRF_K};
-use crate::retrieval::{Bm25, Fusion, Method, View};
+use crate::retrieval::{Bm25, Fusion, Method, Unit};
 
 /// Hits that are shown when nobody says how many.
 const TOP_K: usize = 10;
@@ -21,7 +21,8 @@ pub struct Retriever {
     weight: f32,
     bm25: Bm25,
     rrf_k: f32,
-    top_k: usize,
+    /// `None` for as many as are configured.
+    top_k: Option<usize>,
 }
 
 impl Default for Retriever {
@@ -40,7 +41,7 @@ impl Retriever {
             weight: DENSE_WEIGHT,
             bm25: Bm25::default(),
             rrf_k: RRF_K,
-            top_k: TOP_K,
+            top_k: None,
         }
     }
 
@@ -63,6 +64,7 @@ impl Retriever {
                 other.set(parameter, value);
             }
         }
+        other.top_k = self.top_k;
         other
     }
 
@@ -98,9 +100,21 @@ impl Retriever {
         self
     }
 
-    /// How many hits are shown, from 1.
+    /// How many hits are shown, from 1; 10 when nobody said.
     pub fn top_k(&self) -> usize {
+        self.top_k.unwrap_or(TOP_K)
+    }
+
+    /// How many hits it names itself.
+    pub fn given_top_k(&self) -> Option<usize> {
         self.top_k
+    }
+
+    /// With so many hits where it names no number.
+    #[must_use]
+    pub fn or_top_k(mut self, configured: usize) -> Self {
+        self.top_k = self.top_k.or(Some(configured));
+        self
     }
 
     /// The parameters of its lexical search.
@@ -125,7 +139,7 @@ impl Retriever {
             Parameter::K1 => self.bm25.k1,
             Parameter::B => self.bm25.b,
             Parameter::RrfK => self.rrf_k,
-            Parameter::TopK => self.top_k as f32,
+            Parameter::TopK => self.top_k() as f32,
         })
     }
 
@@ -142,7 +156,7 @@ impl Retriever {
             Parameter::K1 => self.bm25.k1 = value,
             Parameter::B => self.bm25.b = value,
             Parameter::RrfK => self.rrf_k = value,
-            Parameter::TopK => self.top_k = value.round() as usize,
+            Parameter::TopK => self.top_k = Some(value.round() as usize),
         }
     }
 
@@ -218,39 +232,6 @@ impl Parameter {
             Self::K1 => 0.1,
             Self::RrfK => 5.0,
             Self::TopK => 1.0,
-        }
-    }
-}
-
-/// Which texts of a pair are searched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unit {
-    /// The question as it stands in the data set.
-    Question,
-    QuestionAnswer,
-    /// Question, aliases and answer: what the program itself searches.
-    #[default]
-    All,
-}
-
-impl Unit {
-    pub const ALL: [Self; 3] = [Self::Question, Self::QuestionAnswer, Self::All];
-
-    /// The name in a retriever's text form.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Question => "question",
-            Self::QuestionAnswer => "question+answer",
-            Self::All => "all",
-        }
-    }
-
-    /// Whether a text of a pair belongs to it.
-    pub fn has(self, view: View) -> bool {
-        match self {
-            Self::Question => view == View::Question,
-            Self::QuestionAnswer => matches!(view, View::Question | View::Answer),
-            Self::All => true,
         }
     }
 }

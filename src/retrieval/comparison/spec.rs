@@ -11,8 +11,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::retriever::{EmbedderName, Parameter, Retriever, Unit};
-use crate::retrieval::{Method, UnknownMethod};
+use super::retriever::{EmbedderName, Parameter, Retriever};
+use crate::retrieval::{Method, Unit, UnknownMethod};
 
 /// How it is written, for the error sentences.
 const EXAMPLE: &str = "write it like hybrid(w=0.7,k=10)";
@@ -82,7 +82,8 @@ impl Retriever {
         parts.push(("unit", self.unit().name().to_owned()));
         let embedder = self.embedder().map(|name| ("embedder", name.to_string()));
         parts.extend(embedder);
-        parts.extend(number(Parameter::TopK));
+        let top_k = self.given_top_k();
+        parts.extend(top_k.map(|top_k| (Parameter::TopK.name(), top_k.to_string())));
         parts
     }
 
@@ -226,17 +227,11 @@ mod tests {
             "hybrid(w=0.7,k1=1.2,b=0.75,unit=all,embedder=openai:m,k=5)"
         );
         assert_eq!(retriever.label(), "hybrid(w=0.7,embedder=openai:m,k=5)");
-        assert_eq!(
-            read("rrf").to_string(),
-            "rrf(rrf_k=60,k1=1.2,b=0.75,unit=all,k=10)"
-        );
-        assert_eq!(
-            read("dense(unit=question)").to_string(),
-            "dense(unit=question,k=10)"
-        );
+        assert_eq!(read("rrf").to_string(), "rrf(rrf_k=60,k1=1.2,b=0.75,unit=all)");
+        assert_eq!(read("dense(unit=question)").to_string(), "dense(unit=question)");
         assert_eq!(
             read("lexical(unit=question+answer)").to_string(),
-            "lexical(k1=1.2,b=0.75,unit=question+answer,k=10)"
+            "lexical(k1=1.2,b=0.75,unit=question+answer)"
         );
     }
 
@@ -313,7 +308,8 @@ mod tests {
     fn any_retriever() -> impl Strategy<Value = Retriever> {
         let embedder = proptest::option::of("local|openai:[a-zA-Z0-9/._:+-]{1,40}");
         let numbers = (0.0_f32..=1.0, 0.0_f32..=10.0, 0.0_f32..=1.0, 0.0_f32..=1_000.0);
-        (0..4_usize, 0..3_usize, embedder, numbers, 1..=1_000_usize).prop_map(
+        let top_k = proptest::option::of(1..=1_000_usize);
+        (0..4_usize, 0..3_usize, embedder, numbers, top_k).prop_map(
             |(method, unit, embedder, (weight, k1, b, rrf_k), top_k)| {
                 let mut retriever = Retriever::new(Method::ALL[method]).with_unit(Unit::ALL[unit]);
                 if let Some(name) = embedder {
@@ -323,7 +319,9 @@ mod tests {
                 retriever.set(Parameter::K1, k1);
                 retriever.set(Parameter::B, b);
                 retriever.set(Parameter::RrfK, rrf_k);
-                retriever.set(Parameter::TopK, top_k as f32);
+                if let Some(top_k) = top_k {
+                    retriever.set(Parameter::TopK, top_k as f32);
+                }
                 retriever
             },
         )

@@ -17,8 +17,8 @@ fn other() -> EmbedderName {
     "openai:other".parse().unwrap()
 }
 
-/// Four pairs of three texts each; by meaning the query (1, 0) finds a, b, c, d, by the word "pool" d, c, b.
-fn corpus() -> Corpus {
+/// Four pairs of three texts each.
+fn dataset() -> Dataset {
     let pair = |id: &str, question: &str, alias: &str, answer: &str| Pair {
         id: id.into(),
         question: question.into(),
@@ -26,7 +26,7 @@ fn corpus() -> Corpus {
         answer: answer.into(),
         ..Pair::default()
     };
-    let dataset = Dataset::new(
+    Dataset::new(
         "test",
         vec![
             pair("a", "What is gas?", "fuel", "A fee."),
@@ -44,12 +44,16 @@ fn corpus() -> Corpus {
                 "A pool that holds pool shares.",
             ),
         ],
-    );
+    )
+}
+
+/// By meaning the query (1, 0) finds a, b, c, d, by the word "pool" d, c, b.
+fn corpus() -> Corpus {
     let rows: Vec<Vector> = [1.0_f32, 0.6, 0.3, 0.1]
         .into_iter()
         .flat_map(|near| [vector(near, 0.5), vector(near, 1.0), vector(near, 2.0)])
         .collect();
-    Corpus::build(dataset, Matrix::of(&rows).unwrap()).unwrap()
+    Corpus::build(dataset(), Matrix::of(&rows).unwrap()).unwrap()
 }
 
 fn bench() -> Workbench {
@@ -197,7 +201,10 @@ fn two_embedders_stand_beside_each_other() {
         .flat_map(|near| vec![Vector::normalised(vec![near, 0.5, 0.0], 3).unwrap(); 3])
         .collect();
     let lab = Lab::new(Arc::new(corpus()), EmbedderName::local())
-        .with_vectors(other(), Matrix::of(&reversed).unwrap())
+        .with_corpus(
+            other(),
+            Arc::new(Corpus::build(dataset(), Matrix::of(&reversed).unwrap()).unwrap()),
+        )
         .unwrap();
     let query = Query::new("pool")
         .unwrap()
@@ -249,12 +256,15 @@ fn what_cannot_be_compared_is_refused_with_what_to_do() {
          `defi-qa --embedder local index`"
     );
     assert_eq!(Query::new(" \n\u{a0}").unwrap_err(), CompareError::EmptyQuery);
-    let few = Lab::new(Arc::new(corpus()), EmbedderName::local())
-        .with_vectors(other(), Matrix::of(&[vector(1.0, 0.0)]).unwrap())
+    let mut fewer = dataset();
+    fewer.pairs.pop();
+    let refused = Lab::new(Arc::new(corpus()), EmbedderName::local())
+        .with_corpus(other(), Arc::new(Corpus::lexical_only(fewer)))
         .unwrap_err();
     assert!(
-        few.to_string()
-            .starts_with("the index by openai:other has 1 vectors and the data set has 12 texts")
+        refused
+            .to_string()
+            .starts_with("the corpus by openai:other does not hold the same pairs as the others")
     );
 }
 

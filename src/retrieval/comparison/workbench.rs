@@ -11,9 +11,10 @@ use super::COLUMNS;
 use super::error::CompareError;
 use super::joined::{Cell, Column, Comparison, Row, StageTime, Times};
 use super::lab::{Lab, Query};
-use super::retriever::{EmbedderName, Retriever, Unit};
+use super::retriever::{EmbedderName, Retriever};
 use crate::retrieval::fusion::order;
-use crate::retrieval::{Bm25, DenseHit, LexicalSearch, Method};
+use crate::retrieval::terms::shared_surfaces;
+use crate::retrieval::{Bm25, DenseHit, LexicalSearch, Method, Unit};
 
 /// A query, its lab, and what was found.
 #[derive(Debug)]
@@ -96,8 +97,24 @@ impl Workbench {
         Ok(self.joined(&rankings))
     }
 
+    /// Index and score of the first `depth` pairs by one retriever, best first.
+    ///
+    /// # Errors
+    /// When it has no vectors to search.
+    pub fn ranking(
+        &mut self,
+        retriever: &Retriever,
+        depth: usize,
+    ) -> Result<Vec<(usize, f32)>, CompareError> {
+        let mut pairs = self.rank(retriever, &|| Duration::ZERO)?.pairs;
+        pairs.truncate(depth);
+        Ok(pairs)
+    }
+
     fn rank(&mut self, retriever: &Retriever, clock: &dyn Fn() -> Duration) -> Result<Ranking, CompareError> {
         let retriever = retriever.clone().or_embedder(self.lab.own_embedder());
+        let top_k = retriever.top_k();
+        let retriever = retriever.or_top_k(top_k);
         let mut times = Times::default();
         let dense = match retriever.embedder() {
             Some(embedder) => {
@@ -211,6 +228,7 @@ impl Workbench {
             id: pair.id.clone(),
             question: pair.question.clone(),
             terms: self.lab.shared_words(index, &self.query),
+            spelled: shared_surfaces(self.query.text(), &pair.question),
             only: first.filter(|_| showing.next().is_none()),
             cells,
         })

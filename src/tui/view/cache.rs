@@ -80,11 +80,24 @@ fn summary(count: &CacheCount, width: usize, theme: &Theme) -> Line<'static> {
     let rate = Span::styled(format!("  {:.0} %", 100.0 * share), theme.dim);
     let mut bar = Vec::from(section::bar(share, 8, theme));
     bar.push(Span::raw(" "));
+    let saved = |what: String| Span::styled(format!("  saved {what}"), theme.dim);
+    let time = (count.saved_us > 0).then(|| section::duration(count.saved_us as f64 / 1e3));
+    let tokens = (count.saved_tokens > 0).then(|| format!("{} tokens", count.saved_tokens));
+    let both: Vec<String> = time.clone().into_iter().chain(tokens).collect();
+    let all = (!both.is_empty()).then(|| saved(both.join(", ")));
+    let time = time.map(saved);
+    let told = |bar: &[Span<'static>], more: Option<Span<'static>>| {
+        let figures = [served.clone(), rate.clone()].into_iter().chain(more);
+        bar.iter().cloned().chain(figures).collect::<Vec<_>>()
+    };
     section::first_that_fits(
         width,
         vec![
-            [&bar[..], &[served.clone(), rate.clone()]].concat(),
-            vec![served.clone(), rate],
+            told(&bar, all.clone()),
+            told(&[], all),
+            told(&[], time),
+            told(&bar, None),
+            told(&[], None),
             vec![served],
         ],
     )

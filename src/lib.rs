@@ -56,6 +56,8 @@
 //! - Keys are read on a thread of their own and not by crossterm's `EventStream`, which can spin on a lost terminal.
 //! - The shared cache tier keeps its one connection itself and not by redis' connection manager, which lets a caller wait
 //!   while it connects again.
+//! - The screen knows the values of a comparison (`retrieval::comparison`), and nothing that searches: what is compared is no run of
+//!   the agent, so it has no events.
 //! - `waiting` is an event of its own, so that a recording shows what a run waited for.
 
 pub mod agent;

@@ -268,7 +268,7 @@ fn the_selected_document_is_in_view_wherever_the_keys_go() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn no_text_no_key_and_no_size_breaks_the_comparison(
         texts in prop::collection::vec(text(), 5), query in text(),

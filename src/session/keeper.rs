@@ -38,7 +38,7 @@ impl Keeper {
     /// Takes one event of a run in. All events of a run must come, in order.
     pub fn hear(&self, event: &Event) {
         // Without its thread nothing is kept, which has been logged.
-        let _ = self.acts.send(Act::Heard(event.clone()));
+        let _ = self.acts.send(Act::Heard(Box::new(event.clone())));
     }
 
     /// Waits until all that was heard is written, runs that have not ended with what they said so far. Gives back what

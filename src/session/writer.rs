@@ -18,7 +18,7 @@ use crate::clock::now_ms;
 
 /// What the thread is asked for.
 pub(super) enum Act {
-    Heard(Event),
+    Heard(Box<Event>),
     /// Write everything, then say so, and what went wrong.
     Flush(oneshot::Sender<Option<String>>),
 }

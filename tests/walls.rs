@@ -141,6 +141,54 @@ fn a_recording_is_the_events_and_the_model_and_nothing_else() {
 }
 
 #[test]
+fn the_sessions_keep_events_and_know_nothing_of_who_makes_or_shows_them() {
+    // A session must be readable and exportable without a model, a network or a screen. It knows the events that it
+    // folds, the text rules of its exports, the database file and the clock; of the recordings only how an instant is
+    // written, so that the same moment reads alike in both; tokio for the one reply that a writer is waited for by.
+    let rest = [
+        "crate::agent::{",
+        "crate::agent::Agent",
+        "crate::app",
+        "crate::cache",
+        "crate::cli",
+        "crate::config",
+        "crate::dataset",
+        "crate::embedding",
+        "crate::provider",
+        "crate::retrieval",
+        "crate::tui",
+        "recording::{",
+        "recording::R",
+        "recording::reader",
+        "recording::writer",
+    ];
+    nobody_says(&rest, &["session/"], &[]);
+    nobody_says(
+        &["tokio"],
+        &["session/"],
+        // Their readers in tests wait as well.
+        &["session/keeper.rs", "session/writer.rs", "session/tests.rs"],
+    );
+    // And what makes or shows an exchange does not know that it is kept: the command line hands the events over.
+    nobody_says(
+        &["crate::session"],
+        &[
+            "agent/",
+            "cache/",
+            "config/",
+            "dataset/",
+            "embedding/",
+            "provider/",
+            "recording/",
+            "retrieval/",
+            "sqlite/",
+            "text/",
+        ],
+        &[],
+    );
+}
+
+#[test]
 fn effects_flow_down_and_events_flow_up() {
     let up = ["crate::cli", "crate::tui", "crate::app"];
     nobody_says(

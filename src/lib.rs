@@ -19,6 +19,8 @@
 //! ├── cache/       WHAT WAS SEEN BEFORE: vectors and answers by what they were made from; memory, then Redis, then SQLite
 //! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
 //! ├── recording/   WHAT HAPPENED, IN A FILE: the event stream with its timing as JSON lines; written line by line, read with care
+//! ├── session/     WHAT IS KEPT: every question with its answer and evidence in SQLite, found again, exported
+//! ├── sqlite/      a database file that several processes share: opened, brought to its schema, moved aside when broken
 //! └── text/        text from outside made safe for a terminal, and measured as the terminal measures it
 //! ```
 //!
@@ -48,23 +50,29 @@
 //!   its shown digits.
 //! - The words of a set are indexed ahead of time too, and the rows of a vector file become the dense index as they are: a start
 //!   must not grow with what is known.
-//! - The question is rewritten before it is searched (`rewrite`): misspellings are put right.
+//! - The question is rewritten before it is searched (`rewrite`): misspellings are put right, and a follow-up takes the question
+//!   before it along. `read` is an event, so that every reader shows what was searched.
 //! - The fusion weighs cosines and BM25 alike, and a pair is as near as its three nearest texts: see `retrieval/fusion.rs`.
 //! - Keys are read on a thread of their own and not by crossterm's `EventStream`, which can spin on a lost terminal.
 //! - The shared cache tier keeps its one connection itself and not by redis' connection manager, which lets a caller wait
 //!   while it connects again.
+//! - The screen knows the values of a comparison (`retrieval::comparison`), and nothing that searches: what is compared is no run of
+//!   the agent, so it has no events.
 //! - `waiting` is an event of its own, so that a recording shows what a run waited for.
 
 pub mod agent;
 pub mod app;
 pub mod cache;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod dataset;
 pub mod embedding;
 pub mod provider;
 pub mod recording;
 pub mod retrieval;
+pub mod session;
+mod sqlite;
 pub mod text;
 pub mod tui;
 mod whole_file;

@@ -80,7 +80,7 @@ fn only_the_tiers_know_their_servers_and_files() {
     nobody_says(
         &["rusqlite"],
         &[],
-        &["cache/disk/", "cache/tiers/tests.rs", "session/"],
+        &["cache/disk/", "cache/tiers/tests.rs", "session/", "sqlite/"],
     );
 }
 
@@ -160,12 +160,13 @@ fn effects_flow_down_and_events_flow_up() {
     nobody_says(
         &[
             "crate::cli",
-            "crate::retrieval",
             "crate::provider",
             "crate::embedding",
+            "crate::dataset",
         ],
         &["tui/", "app/"],
-        &[],
+        // A corpus for tests.
+        &["app/compare/fixture.rs"],
     );
     nobody_says(
         &["crate::agent"],
@@ -189,6 +190,38 @@ fn effects_flow_down_and_events_flow_up() {
         &["cache/", "provider/"],
         &[],
     );
+}
+
+#[test]
+fn the_application_knows_of_retrieval_what_a_comparison_shows() {
+    // Values without a corpus: what a set-up is and what was found. Whatever searches stays behind an effect.
+    let shown = [
+        "crate::retrieval::comparison",
+        "crate::retrieval::Method",
+        "crate::retrieval::Unit",
+    ];
+    let tests = [
+        "app/compare/fixture.rs",
+        "app/compare/tests.rs",
+        "tui/view/tests/",
+    ];
+    nobody_says(&["Workbench", "comparison::Lab"], &["tui/", "app/"], &tests);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for path in [root.join("tui"), root.join("app")]
+        .iter()
+        .flat_map(|folder| sources(folder))
+    {
+        let mut code = code(&path);
+        if path.ends_with("app/compare/fixture.rs")
+            || path.components().any(|part| part.as_os_str() == "tests")
+        {
+            continue;
+        }
+        for allowed in shown {
+            code = code.replace(allowed, "");
+        }
+        assert!(!code.contains("crate::retrieval"), "{}", path.display());
+    }
 }
 
 #[test]

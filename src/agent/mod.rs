@@ -13,6 +13,7 @@ mod error;
 pub mod event;
 mod extractive;
 mod fallback;
+mod follow_up;
 pub mod graph;
 pub mod judge;
 mod knowledge;

@@ -89,7 +89,7 @@ impl Agent {
         let emitter = Emitter::new(run, events);
         self.start(&emitter, &query).await;
         let query = self.parse(&emitter, &query).await?;
-        Ok(self.retrieve(&emitter, &query).await?.hits)
+        Ok(self.retrieve(&emitter, &query, None).await?.hits)
     }
 
     /// Walks the graph from its start; returns the event that ends the run.
@@ -98,6 +98,7 @@ impl Agent {
         let mut state = State {
             question: question.text,
             freshness: question.freshness,
+            after: question.after,
             ..State::default()
         };
         let mut at = Next::To(graph::START);
@@ -105,7 +106,10 @@ impl Agent {
             let (stage, result) = match at {
                 Next::End => return state.end(),
                 Next::To(stage) => (stage, self.node(emitter, stage, &mut state).await),
-                Next::Search => match self.retrieve(emitter, &state.question).await {
+                Next::Search => match self
+                    .retrieve(emitter, &state.question, state.after.as_deref())
+                    .await
+                {
                     Ok(found) => {
                         emitter
                             .say(AgentEvent::Retrieved {
@@ -113,6 +117,10 @@ impl Agent {
                             })
                             .await;
                         state.note.clone_from(&found.note);
+                        // A model that is asked "and on v3?" alone would not know of what.
+                        if let Some(whole) = &found.whole {
+                            state.question.clone_from(whole);
+                        }
                         state.found = found;
                         (Stage::Fuse, Ok(Decision::Go))
                     }
@@ -315,6 +323,8 @@ impl Agent {
 struct State {
     question: String,
     freshness: Freshness,
+    /// The question before it.
+    after: Option<String>,
     intent: Intent,
     found: Found,
     verdict: Verdict,
@@ -330,6 +340,7 @@ impl Default for State {
         Self {
             question: String::new(),
             freshness: Freshness::Kept,
+            after: None,
             intent: Intent::Lookup,
             found: Found::default(),
             verdict: Verdict::default(),

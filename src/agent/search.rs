@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::embed::{By, Embedded};
 use super::emitter::{Emitter, StageClock};
 use super::error::AgentError;
-use super::event::{DenseScore, Hit, LexicalScore, Nearest, Stage};
+use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage};
+use super::follow_up::read_after;
 use super::judge::Signals;
 use super::marks::Marks;
 use super::run::Agent;
@@ -22,6 +23,8 @@ const SMALL: usize = 300;
 pub(super) struct Found {
     pub(super) hits: Vec<Hit>,
     pub(super) signals: Signals,
+    /// The question with what it goes on from, when it does.
+    pub(super) whole: Option<String>,
     /// What is to be said about how it was searched.
     pub(super) note: Option<String>,
 }
@@ -38,8 +41,22 @@ struct Dense {
 
 impl Agent {
     /// The search: the question as it is read, both retrievers at once, then the fusion.
-    pub(super) async fn retrieve(&self, emitter: &Emitter, question: &str) -> Result<Found, AgentError> {
-        let question = &self.rewrite(emitter, question).await?;
+    pub(super) async fn retrieve(
+        &self,
+        emitter: &Emitter,
+        question: &str,
+        after: Option<&str>,
+    ) -> Result<Found, AgentError> {
+        let asked = question;
+        let whole = after.and_then(|before| read_after(before, asked));
+        let question = &self.rewrite(emitter, whole.as_deref().unwrap_or(asked)).await?;
+        if question != asked {
+            emitter
+                .say(AgentEvent::Read {
+                    text: question.clone(),
+                })
+                .await;
+        }
         let (found, lexical) =
             tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
         let Dense {
@@ -76,7 +93,12 @@ impl Agent {
         clock
             .end(Some(format!("{}, {} hits", retriever.label(), hits.len())))
             .await;
-        Ok(Found { hits, signals, note })
+        Ok(Found {
+            hits,
+            signals,
+            whole,
+            note,
+        })
     }
 
     /// The question as the searches read it: with its misspellings put right. What is shown and answered stays as it was

@@ -1,14 +1,22 @@
 //! Every side effect that the application can ask for, on one screen.
 
 use crate::agent::event::{Question, RunId};
+use crate::retrieval::comparison::Retriever;
 
 /// What the loop is asked to do; it answers, if at all, with messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Start a run of the agent; its events come back as [`super::Message::Agent`].
     Ask { run: RunId, question: Question },
     /// Stop a run; its `cancelled` event comes back.
     Cancel { run: RunId },
+    /// Rank a query by these retrievers; [`super::Message::Compared`] comes back with the same ticket, unless a newer
+    /// one was asked for before it was done.
+    Compare {
+        ticket: u64,
+        query: String,
+        retrievers: Vec<Retriever>,
+    },
     /// Put text on the clipboard of the terminal.
     Copy { text: String },
     /// Begin a recording, or end the one that goes on; what came of it comes back.

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::Input;
 
+use super::compare::{self, CompareCommand};
 use super::{App, Message, Transport};
 
 /// Where a key is looked up: its own table first, then [`Context::Global`].
@@ -13,6 +14,12 @@ pub enum Context {
     Chat,
     Evidence,
     Overlay,
+    /// The comparison, while nothing is written there.
+    Compare,
+    /// Its query line or a retriever's text form.
+    CompareText,
+    /// Its presets.
+    Presets,
     /// Before all others but [`Context::Overlay`] while a recording is shown.
     Replay,
 }
@@ -57,6 +64,8 @@ pub enum Command {
     Record,
     Suspend,
     Quit,
+    /// Something of the comparison.
+    Compare(CompareCommand),
 }
 
 /// One row of the table.
@@ -102,7 +111,7 @@ const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 const ALT: KeyModifiers = KeyModifiers::ALT;
 
-const fn row(
+pub(super) const fn row(
     context: Context,
     modifiers: KeyModifiers,
     code: KeyCode,
@@ -119,15 +128,20 @@ const fn row(
     }
 }
 
-const fn hinted(binding: Binding, hint: &'static str) -> Binding {
+pub(super) const fn hinted(binding: Binding, hint: &'static str) -> Binding {
     Binding {
         hint: Some(hint),
         ..binding
     }
 }
 
-/// The table, in the order of the help pane.
-pub const BINDINGS: &[Binding] = {
+/// The whole table, in the order of the help pane.
+pub fn bindings() -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().chain(compare::keys::BINDINGS)
+}
+
+/// Everything but the comparison's own.
+const BINDINGS: &[Binding] = {
     use Command as C;
     use Context::{Chat, Composer, Evidence, Global, Overlay, Replay};
     use KeyCode::{BackTab, Char, Down, End, Enter, Esc, F, Home, Left, PageDown, PageUp, Right, Tab, Up};
@@ -518,8 +532,7 @@ fn bound(context: Context, key: KeyEvent) -> Option<Command> {
         KeyCode::Char(_) | KeyCode::BackTab => key.modifiers - KeyModifiers::SHIFT,
         _ => key.modifiers,
     };
-    BINDINGS
-        .iter()
+    bindings()
         .find(|b| b.context == context && b.code == key.code && b.modifiers == modifiers)
         .map(|b| b.command)
 }
@@ -538,7 +551,9 @@ impl App {
             Some(Command::QuitOrDelete) if self.composer.is_blank() => Some(Message::Command(Command::Quit)),
             Some(Command::HelpOrText | Command::QuitOrDelete) => Some(Message::Edit(Input::from(key))),
             Some(command) => Some(Message::Command(command)),
-            None if context == Context::Composer => Some(Message::Edit(Input::from(key))),
+            None if matches!(context, Context::Composer | Context::CompareText) => {
+                Some(Message::Edit(Input::from(key)))
+            }
             None => None,
         }
     }
@@ -550,8 +565,8 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_context() {
-        for (n, a) in BINDINGS.iter().enumerate() {
-            for b in &BINDINGS[n + 1..] {
+        for (n, a) in bindings().enumerate() {
+            for b in bindings().skip(n + 1) {
                 assert!(
                     a.context != b.context || a.code != b.code || a.modifiers != b.modifiers,
                     "{} is bound twice in {:?}",
@@ -593,8 +608,7 @@ mod tests {
     #[test]
     fn keys_are_named_as_people_write_them() {
         let name = |command: Command, context: Context| {
-            BINDINGS
-                .iter()
+            bindings()
                 .find(|b| b.command == command && b.context == context)
                 .unwrap()
                 .key()

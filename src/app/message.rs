@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tui_textarea::Input;
 
+use super::compare::{Compared, Spot};
 use super::keymap::Command;
 use crate::agent::event::{CacheStats, Event, Limits};
 
@@ -23,6 +24,10 @@ pub enum Message {
     Agent(Box<Event>),
     /// The parts that load in the background changed.
     Gauges(Gauges),
+    /// A comparison ended.
+    Compared(Compared),
+    /// The time that [`super::App::wakes_in`] named has come.
+    Woke,
     /// Time went on: the clock in milliseconds.
     Tick(f64),
     /// The clipboard or another effect could not be served; a sentence for the user.
@@ -57,6 +62,8 @@ pub enum Target {
     Side,
     /// The text area: row and column within its text.
     Composer { row: u16, column: u16 },
+    /// Something of the comparison.
+    Compare(Spot),
     /// Whatever lies over the panes.
     Overlay,
 }
@@ -110,6 +117,8 @@ pub struct Measured {
     /// Lines that the overlay has in all, and room for.
     pub overlay_lines: usize,
     pub overlay_height: usize,
+    /// Places of a column of the comparison that there is room for.
+    pub compare_places: usize,
     /// Whether the side panel stands beside the chat, not instead of it.
     pub side_by_side: bool,
     /// Whether the cache and the limits are on the screen.

@@ -3,6 +3,7 @@
 //! A [`Message`] goes into [`App::update`], [`Effect`]s come out. The loop in `tui` carries them out and draws what
 //! the state says; nothing else reaches the screen.
 
+pub mod compare;
 mod composer;
 mod effect;
 pub mod keymap;
@@ -13,6 +14,7 @@ mod scroll;
 mod update;
 mod wake;
 
+pub use compare::Compare;
 pub use composer::Composer;
 pub use effect::Effect;
 pub use message::{Gauges, Loading, Measured, Message, Recorded, Target};
@@ -46,6 +48,14 @@ pub enum Focus {
     Evidence,
 }
 
+/// What fills the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    #[default]
+    Chat,
+    Compare,
+}
+
 /// What lies over the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlay {
@@ -53,6 +63,10 @@ pub enum Overlay {
     Help { top: usize },
     /// One retrieved pair in full: the index of its evidence row, scrolled down by so many lines.
     Pair { hit: usize, top: usize },
+    /// The comparison's selected pair in full, scrolled down by so many lines.
+    Compared { top: usize },
+    /// The comparison's presets, of which one is marked.
+    Presets { at: usize },
 }
 
 /// Which line of the chat stands at the top of its pane.
@@ -130,6 +144,8 @@ pub struct App {
     /// Index of the entry whose evidence the side panel shows.
     pub selected: Option<usize>,
     pub composer: Composer,
+    pub page: Page,
+    pub compare: Compare,
     pub focus: Focus,
     pub overlay: Option<Overlay>,
     pub anchor: Anchor,
@@ -170,6 +186,8 @@ impl App {
             entries: Vec::new(),
             selected: None,
             composer: Composer::default(),
+            page: Page::default(),
+            compare: Compare::default(),
             focus: Focus::default(),
             overlay: None,
             anchor: Anchor::default(),
@@ -187,6 +205,21 @@ impl App {
             measured: Measured::default(),
             next_run: 1,
         }
+    }
+
+    /// Shows exchanges of an earlier session, the oldest first; new ones come below them.
+    pub fn resume(&mut self, exchanges: Vec<Exchange>) {
+        for exchange in exchanges {
+            self.composer.remember(&exchange.question);
+            self.entries.push(Entry {
+                run: RunId(self.next_run),
+                exchange,
+                asked_ms: self.now_ms,
+                evidence: None,
+            });
+            self.next_run += 1;
+        }
+        self.selected = self.entries.len().checked_sub(1);
     }
 
     /// The entry whose evidence is shown.
@@ -221,6 +254,11 @@ impl App {
     /// Where a key pressed now is looked up.
     pub fn context(&self) -> keymap::Context {
         match (&self.overlay, self.focus) {
+            (Some(Overlay::Presets { .. }), _) => keymap::Context::Presets,
+            (None, _) if self.page == Page::Compare => match self.compare.typing {
+                compare::Typing::Nothing => keymap::Context::Compare,
+                _ => keymap::Context::CompareText,
+            },
             (Some(_), _) => keymap::Context::Overlay,
             // A recording has nothing to write into.
             (None, Focus::Composer) if self.replay.is_some() => keymap::Context::Chat,

@@ -1,6 +1,6 @@
 //! What stands where in the panes: the lines of the chat and of what lies over it.
 
-use super::{Anchor, App, Focus, Overlay, Target};
+use super::{Anchor, App, Focus, Overlay, Page, Target};
 
 impl App {
     pub(super) fn page(&mut self, by: i32) {
@@ -34,14 +34,19 @@ impl App {
             .measured
             .overlay_lines
             .saturating_sub(self.measured.overlay_height);
-        if let Some(Overlay::Help { top } | Overlay::Pair { top, .. }) = &mut self.overlay {
+        if let Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) =
+            &mut self.overlay
+        {
             *top = shifted(*top, by, last);
         }
     }
 
     pub(super) fn scroll_to(&mut self, line: usize) {
         match &mut self.overlay {
-            Some(Overlay::Help { top } | Overlay::Pair { top, .. }) => *top = line,
+            Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) => {
+                *top = line;
+            }
+            Some(Overlay::Presets { .. }) => {}
             None => self.anchor = Anchor::Line(line),
         }
     }
@@ -58,6 +63,7 @@ impl App {
     pub(super) fn wheel(&mut self, over: Target, lines: i32) {
         match over {
             _ if self.overlay.is_some() => self.scroll_overlay(lines),
+            _ if self.page == Page::Compare => self.compare.step(lines.signum()),
             Target::Evidence(_) | Target::Side => {
                 if self
                     .current()

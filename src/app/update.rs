@@ -2,7 +2,7 @@
 
 use super::keymap::Command;
 use super::scroll::shifted;
-use super::{Anchor, App, Effect, Entry, Focus, Gauges, Message, Notice, Overlay, Recorded, Target};
+use super::{Anchor, App, Effect, Entry, Focus, Gauges, Message, Notice, Overlay, Page, Recorded, Target};
 use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Question, RunId};
 
 impl App {
@@ -17,6 +17,11 @@ impl App {
                 self.told(gauges);
                 Vec::new()
             }
+            Message::Compared(compared) => {
+                self.compared(compared);
+                Vec::new()
+            }
+            Message::Woke => self.compare_woke(),
             Message::Tick(now_ms) => {
                 if self.replay.is_some() {
                     self.play(now_ms);
@@ -43,14 +48,26 @@ impl App {
             }
             Message::Edit(input) => {
                 self.notice = None;
-                self.composer.input(input);
+                match self.page {
+                    Page::Chat => self.composer.input(input),
+                    Page::Compare => self.compare_types(input),
+                }
                 Vec::new()
             }
             Message::Paste(text) => {
                 self.notice = None;
-                self.focus = Focus::Composer;
-                self.composer.paste(&text);
+                match self.page {
+                    Page::Chat => {
+                        self.focus = Focus::Composer;
+                        self.composer.paste(&text);
+                    }
+                    Page::Compare => self.compare_pastes(&text),
+                }
                 Vec::new()
+            }
+            Message::Click(Target::Compare(spot)) => {
+                self.notice = None;
+                self.compare_click(spot)
             }
             Message::Click(target) => {
                 self.notice = None;
@@ -119,6 +136,9 @@ impl App {
     }
 
     fn command(&mut self, command: Command) -> Vec<Effect> {
+        if let Some(effects) = self.compare_command(command) {
+            return effects;
+        }
         match command {
             Command::Transport(key) => self.transport(key),
             Command::Ask | Command::Retry | Command::AskFresh | Command::Record | Command::FocusComposer
@@ -157,6 +177,8 @@ impl App {
                 self.side = self.side || !self.measured.side_by_side;
             }
             Command::ToggleSide => self.side = !self.side,
+            // Taken above.
+            Command::Compare(_) => {}
             Command::Help | Command::HelpOrText => self.overlay = Some(Overlay::Help { top: 0 }),
         }
         Vec::new()
@@ -175,10 +197,20 @@ impl App {
             return Vec::new();
         }
         let question = self.composer.take();
-        self.start(question.trim(), freshness)
+        let after = self.before(self.entries.len());
+        self.start(question.trim(), freshness, after)
     }
 
-    fn start(&mut self, question: &str, freshness: Freshness) -> Vec<Effect> {
+    /// The question that an entry may go on from: the last one before it that was about something.
+    fn before(&self, entry: usize) -> Option<String> {
+        let earlier = self.entries.get(..entry)?.iter().rev();
+        let mut lookups =
+            earlier.filter(|entry| entry.exchange.outcome() != Some(crate::agent::event::Outcome::Conversed));
+        let exchange = &lookups.next()?.exchange;
+        Some(exchange.read.as_ref().unwrap_or(&exchange.question).clone())
+    }
+
+    fn start(&mut self, question: &str, freshness: Freshness, after: Option<String>) -> Vec<Effect> {
         let run = RunId(self.next_run);
         self.next_run += 1;
         self.asked(run, question);
@@ -187,6 +219,7 @@ impl App {
             question: Question {
                 text: question.to_owned(),
                 freshness,
+                after,
             },
         }]
     }
@@ -214,7 +247,8 @@ impl App {
             return Vec::new();
         }
         let question = entry.exchange.question.clone();
-        self.start(&question, freshness)
+        let after = self.selected.and_then(|selected| self.before(selected));
+        self.start(&question, freshness, after)
     }
 
     fn copy(&mut self) -> Vec<Effect> {
@@ -336,7 +370,7 @@ impl App {
 
     fn click(&mut self, target: Target) {
         match target {
-            Target::Overlay => {}
+            Target::Overlay | Target::Compare(_) => {}
             _ if self.overlay.is_some() => self.overlay = None,
             Target::Composer { row, column } => {
                 self.focus = Focus::Composer;

@@ -90,11 +90,12 @@ impl App {
         if let Some(replay) = &self.replay {
             return self.replay_wakes_in(replay);
         }
+        let pause = self.compare_wakes_in();
         if self.running() > 0 {
-            return Some(SPINNER);
+            return Some(pause.map_or(SPINNER, |pause| pause.min(SPINNER)));
         }
         if !self.measured.gauges_shown {
-            return None;
+            return pause;
         }
         let limits = self.limits_now();
         let countdowns = limits.iter().flat_map(LimitsNow::countdowns);
@@ -106,6 +107,9 @@ impl App {
             .min_by(f64::total_cmp)
             // Rounded up, so that it has changed by then.
             .map(|ms| Duration::from_millis((ms.ceil() as u64).max(1)))
+            .into_iter()
+            .chain(pause)
+            .min()
     }
 }
 

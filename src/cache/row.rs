@@ -1,10 +1,11 @@
 //! What a tier outside this process keeps of a value, and the checks that a kept one must pass to be used again.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::CacheKey;
 use super::value::Value;
+use crate::clock::now_ms;
 
 /// Most numbers that a vector may have: sixteen times the largest embedding model of today. It bounds what a broken
 /// file or server can make this program allocate.
@@ -187,12 +188,6 @@ pub(super) fn check(vector: &[f32]) -> Result<(), RowFault> {
         return Err(RowFault::NotUnit { norm });
     }
     Ok(())
-}
-
-/// Milliseconds since 1970 by the machine's clock.
-pub(super) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::eval::Floor;
 use crate::config::{ChatApi, ChatChoice, EmbedderChoice, Flags, Theme};
 use crate::dataset::Half;
 use crate::retrieval::comparison::{Preset, Retriever};
+use crate::session::SessionId;
 
 /// Ask DeFi questions and see each answer beside its evidence. Without a command: the terminal application.
 #[derive(Debug, Parser)]
@@ -16,6 +17,12 @@ use crate::retrieval::comparison::{Preset, Retriever};
 pub struct Args {
     #[command(flatten)]
     pub global: Global,
+    /// Go on in the session that was asked in last
+    #[arg(long = "continue", short = 'c')]
+    pub go_on: bool,
+    /// Go on in this session: a number of `defi-qa sessions list`
+    #[arg(long, value_name = "ID", conflicts_with = "go_on")]
+    pub resume: Option<SessionId>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -54,6 +61,9 @@ pub struct Global {
     /// The screen's colours
     #[arg(long, global = true, value_enum)]
     pub theme: Option<Theme>,
+    /// Keep neither the questions nor the answers
+    #[arg(long, global = true)]
+    pub no_history: bool,
 }
 
 impl Global {
@@ -68,6 +78,7 @@ impl Global {
             base_url: self.base_url.clone(),
             log_file: self.log_file.clone(),
             theme: self.theme,
+            no_history: self.no_history,
         }
     }
 }
@@ -93,6 +104,9 @@ pub enum Command {
     /// Look at the cached vectors and answers, check them, move them
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// Look at what was asked before
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -298,6 +312,64 @@ pub enum CacheCommand {
     Import {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// Name the sessions, the newest first
+    List {
+        /// Those that were deleted and not pruned
+        #[arg(long)]
+        deleted: bool,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find the exchanges whose question, answer or evidence has all words of the query, the best first
+    Search {
+        query: String,
+        /// How many
+        #[arg(short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        k: u16,
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a session
+    Show {
+        id: SessionId,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a session as a Markdown document, or as a JSON object
+    Export {
+        id: SessionId,
+        /// The object in place of the document
+        #[arg(long)]
+        json: bool,
+        /// Where to [default: standard output]; a file that is there is replaced
+        #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
+        /// To the terminal's clipboard
+        #[arg(long, conflicts_with = "output")]
+        clipboard: bool,
+    },
+    /// Give a session a name; an empty one takes its name away
+    Rename { id: SessionId, name: String },
+    /// Put a session out of every list; `restore` takes that back until `prune`
+    Delete { id: SessionId },
+    /// Take a deletion back
+    Restore { id: SessionId },
+    /// Take deleted sessions away for good
+    Prune {
+        /// Also those that were last asked in more than so many days ago
+        #[arg(long, value_name = "DAYS")]
+        older_than: Option<u32>,
+        /// Only say how many there are
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 

@@ -13,10 +13,12 @@ use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::print::{self, Report, argument_or_stdin, evidence};
 use super::record::Tape;
+use super::sessions;
 use super::{Exit, Failure};
 use crate::agent::Agent;
 use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Outcome, Phase, Question, RunId};
 use crate::config::Config;
+use crate::session::{Into as Session, Keeper};
 use crate::text;
 
 /// Events that may wait for a slow reader before the run waits for it.
@@ -34,13 +36,22 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
         } else {
             Freshness::Kept
         };
-        let question = question.map(|text| Question { text, freshness });
+        let question = question.map(|text| Question {
+            text,
+            freshness,
+            after: None,
+        });
         let plan = Plan::of(config)?;
         let (fixed, gate) = (plan.gauges(), plan.gate());
         let agent = plan.start();
         let mut tape = match record {
             Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gate))?),
             None => None,
+        };
+        // A batch is a file already; what a person asks goes into one session.
+        let keeper = match what.batch {
+            None => sessions::keeper(config, Session::Named("ask".to_owned())),
+            Some(_) => None,
         };
         let cancel = cancel_on_interrupt();
         let shape = match (what.events, what.json) {
@@ -49,13 +60,16 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
             _ => Shape::Text,
         };
         let ended = match (question, what.batch) {
-            (Some(question), _) => one(&agent, question, &cancel, shape, tape.as_mut()).await,
+            (Some(question), _) => {
+                one(&agent, question, &cancel, shape, tape.as_mut(), keeper.as_ref()).await
+            }
             (None, Some(file)) => batch(&agent, &file, freshness, &cancel, tape.as_mut()).await,
             (None, None) => Err(Failure::usage(
                 "nothing was asked: give a question or --batch FILE",
             )),
         };
         parts::flush(&agent.cache).await;
+        sessions::close(keeper).await;
         // The answer is worth more than the recording of it: that one went wrong is said when all is printed.
         let recorded = tape.map_or(Ok(()), Tape::finish);
         ended.and_then(|exit| recorded.map(|()| exit))
@@ -111,6 +125,7 @@ async fn one(
     cancel: &CancellationToken,
     shape: Shape,
     mut tape: Option<&mut Tape>,
+    keeper: Option<&Keeper>,
 ) -> Result<Exit, Failure> {
     if let Some(tape) = tape.as_deref_mut() {
         tape.asked(RunId(1), &question.text);
@@ -120,6 +135,9 @@ async fn one(
     let done = exchange(agent, RunId(1), question, cancel, |event, exchange| {
         if let Some(tape) = tape.as_deref_mut() {
             tape.event(event);
+        }
+        if let Some(keeper) = keeper {
+            keeper.hear(event);
         }
         let mut out = stdout().lock();
         match shape {
@@ -261,6 +279,7 @@ async fn batch(
         let question = Question {
             text: line.question,
             freshness,
+            after: None,
         };
         let done = exchange(agent, run, question, cancel, |event, _| {
             if let Some(tape) = tape.as_deref_mut() {

@@ -7,21 +7,28 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::bench::{self, Wish};
 use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::record::Deck;
-use super::{Exit, Failure, draft};
+use super::{Exit, Failure, draft, sessions};
 use crate::agent::Agent;
 use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
 use crate::app::{App, Effect, Message};
 use crate::config::Config;
+use crate::session::{Into as Session, Keeper, SessionId};
 use crate::tui::theme::{Background, Theme};
 use crate::tui::{Ended, Feeds, Runner, Screen, terminal};
 
 /// Events that may wait for the screen before the runs wait for it.
 const EVENTS: usize = 1024;
 
-pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failure> {
+/// `resumed` names the session to go on in, the last one when it has no id.
+pub(super) fn run(
+    config: &Config,
+    record: Option<&Path>,
+    resumed: Option<Option<SessionId>>,
+) -> Result<Exit, Failure> {
     terminal::install_panic_hook();
     let theme = theme(config);
     let mouse = config.mouse.value;
@@ -38,26 +45,40 @@ pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failur
             let began = deck.begin(path, &app)?;
             app.update(began);
         }
+        let into = match resumed {
+            Some(id) => {
+                let (session, exchanges) = sessions::resumed(config, id)?;
+                app.resume(exchanges);
+                Session::Session(session)
+            }
+            None => Session::New,
+        };
         let kept = draft::path();
         if let Some(draft) = kept.as_deref().and_then(draft::load) {
             app.composer.show(&draft);
         }
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
+        let keeper = sessions::keeper(config, into);
         let agent = plan.start();
         let cache = Arc::clone(&agent.cache);
         let loads = Loads::of(&agent, fixed, gate);
         let (told, gauges) = watch::channel(loads.gauges());
         tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);
+        let agent = Arc::new(agent);
+        let (wishes, compared) = bench::start(config.clone(), Arc::clone(&agent));
         let mut runs = Runs {
-            agent: Arc::new(agent),
+            agent,
+            wishes,
             events,
             running: HashMap::new(),
             deck,
+            keeper,
         };
         let feeds = Feeds {
             events: inbox,
             gauges,
+            compared,
         };
         let ended = screen.run(feeds, &mut runs).await.map_err(other);
         // However it ended: a closed window must not cost the question that was being written.
@@ -65,6 +86,7 @@ pub(super) fn run(config: &Config, record: Option<&Path>) -> Result<Exit, Failur
             draft::keep(kept, &screen.draft());
         }
         parts::flush(&cache).await;
+        sessions::close(runs.keeper).await;
         let recorded = runs.deck.finish();
         ended.and_then(|ended| recorded.map(|()| ended))
     });
@@ -95,7 +117,11 @@ struct Runs {
     agent: Arc<Agent>,
     events: mpsc::Sender<Event>,
     running: HashMap<RunId, CancellationToken>,
+    /// What is to be compared, the newest only.
+    wishes: watch::Sender<Option<Wish>>,
     deck: Deck,
+    /// Nothing when nothing is to be kept.
+    keeper: Option<Keeper>,
 }
 
 impl Runner for Runs {
@@ -119,6 +145,17 @@ impl Runner for Runs {
                     cancel.cancel();
                 }
             }
+            Effect::Compare {
+                ticket,
+                query,
+                retrievers,
+            } => {
+                self.wishes.send_replace(Some(Wish {
+                    ticket,
+                    query,
+                    retrievers,
+                }));
+            }
             Effect::Record => return Some(self.deck.toggle(app)),
             Effect::Copy { .. } | Effect::Suspend | Effect::Quit => {}
         }
@@ -126,6 +163,9 @@ impl Runner for Runs {
     }
 
     fn hears(&mut self, message: &Message, app: &App) -> Option<Message> {
+        if let (Some(keeper), Message::Agent(event)) = (&self.keeper, message) {
+            keeper.hear(event);
+        }
         self.deck.hears(message, app)
     }
 }

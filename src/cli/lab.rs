@@ -116,7 +116,10 @@ impl Open {
 }
 
 /// A query's vector, from the cache or from the agent's embedder.
-async fn vector(agent: &Agent, text: &str) -> Result<Vector, Failure> {
+///
+/// # Errors
+/// When the embedder fails.
+pub(super) async fn vector(agent: &Agent, text: &str) -> Result<Vector, Failure> {
     let model = agent.embedder.model_id();
     let wanted = Wanted::new(&model.name, model.dimension, QUERY, text);
     let load = async {

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod bench;
 mod cache;
 mod chat;
 mod compare;
@@ -22,6 +23,7 @@ mod print;
 mod record;
 mod replay;
 mod search;
+mod sessions;
 
 pub use args::{Args, Command};
 pub use exit::{Exit, Failure};
@@ -40,6 +42,15 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             "--record keeps what the application and `ask` do, and this command does something else: leave it out",
         ));
     }
+    let resumed = match (args.go_on, args.resume) {
+        (false, None) => None,
+        (_, id) if args.command.is_none() => Some(id),
+        _ => {
+            return Err(Failure::usage(
+                "--continue and --resume open the application, and a command does something else: leave one out",
+            ));
+        }
+    };
     match args.command {
         // These must work with a broken configuration: they are how it is mended.
         Some(Command::Completions { shell }) => manual::completions(shell),
@@ -49,7 +60,8 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             let config = Config::load(&flags, &|name| std::env::var(name).ok())?;
             log::start(config.log_file.value.as_deref())?;
             match other {
-                None => chat::run(&config, record),
+                None => chat::run(&config, record, resumed),
+                Some(Command::Sessions(command)) => sessions::run(&config, &command),
                 Some(Command::Ask(what)) => ask::run(&config, what, record),
                 Some(Command::Replay(what)) => replay::run(&config, &what),
                 Some(Command::Search(what)) => search::run(&config, &what),

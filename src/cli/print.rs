@@ -17,6 +17,9 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a serde_json::Value>,
     question: &'a str,
+    /// What it was searched as, when that is another text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<&'a str>,
     /// Sanitised, as the pane shows it.
     answer: String,
     outcome: Outcome,
@@ -55,6 +58,7 @@ impl<'a> Report<'a> {
         Self {
             id,
             question: &exchange.question,
+            read: exchange.read.as_deref(),
             answer: text::sanitize(&exchange.answer).into_owned(),
             outcome: exchange.outcome().unwrap_or(Outcome::Failed),
             citations: &exchange.citations,

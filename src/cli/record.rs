@@ -172,7 +172,7 @@ fn shown(path: &Path) -> String {
     }
 }
 
-fn secrets(config: &Config) -> Vec<String> {
+pub(super) fn secrets(config: &Config) -> Vec<String> {
     [&config.api_key.value, &config.redis_url.value]
         .into_iter()
         .flatten()

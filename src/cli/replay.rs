@@ -69,7 +69,13 @@ fn show(config: &Config, what: &Replay, recording: Recording) -> Result<Exit, Fa
         // Nobody ever says anything: what happens is on the tape.
         let (_events, events) = mpsc::channel(1);
         let (_gauges, gauges) = watch::channel(Gauges::default());
-        let ended = screen.run(Feeds { events, gauges }, &mut Nobody).await;
+        let (_compared, compared) = watch::channel(None);
+        let feeds = Feeds {
+            events,
+            gauges,
+            compared,
+        };
+        let ended = screen.run(feeds, &mut Nobody).await;
         ended.map(chat::exit).map_err(other)
     })
 }

@@ -21,6 +21,7 @@ pub struct FileConfig {
     pub(super) embedding: Embedding,
     pub(super) retrieval: Retrieval,
     pub(super) cache: Cache,
+    pub(super) sessions: Sessions,
     pub(super) interface: Interface,
     pub(super) prices: Prices,
 }
@@ -84,6 +85,12 @@ impl std::fmt::Debug for Cache {
             .field("redis_ttl_days", &self.redis_ttl_days)
             .finish_non_exhaustive()
     }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Sessions {
+    pub(super) keep: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

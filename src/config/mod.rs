@@ -27,6 +27,7 @@ pub struct Flags {
     pub base_url: Option<String>,
     pub log_file: Option<PathBuf>,
     pub theme: Option<Theme>,
+    pub no_history: bool,
 }
 
 /// Everything that shapes a run, each value with its origin.
@@ -73,6 +74,8 @@ pub struct Config {
     pub redis_url: Setting<Option<Secret>>,
     /// How long a value lives in the shared tier.
     pub redis_ttl_days: Setting<u64>,
+    /// Whether questions and answers are kept.
+    pub keep_sessions: Setting<bool>,
     pub theme: Setting<Theme>,
     pub mouse: Setting<bool>,
     pub log_file: Setting<Option<PathBuf>>,
@@ -270,6 +273,9 @@ impl Config {
             cache_answers: Setting::default_of(true).over(file.cache.answers, Origin::File),
             redis_url,
             redis_ttl_days,
+            keep_sessions: Setting::default_of(true)
+                .over(file.sessions.keep, Origin::File)
+                .over(flags.no_history.then_some(false), Origin::Flag("--no-history")),
             theme,
             mouse: Setting::default_of(true).over(file.interface.mouse, Origin::File),
             log_file: Setting::default_of(None)
@@ -394,6 +400,11 @@ impl Config {
                 "cache.redis_ttl_days",
                 &self.redis_ttl_days,
                 self.redis_ttl_days.value.to_string(),
+            ),
+            row(
+                "sessions.keep",
+                &self.keep_sessions,
+                self.keep_sessions.value.to_string(),
             ),
             row("interface.theme", &self.theme, self.theme.value.to_string()),
             row("interface.mouse", &self.mouse, self.mouse.value.to_string()),

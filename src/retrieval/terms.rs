@@ -32,6 +32,19 @@ pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     surfaces(text).filter_map(word).collect()
 }
 
+/// The words of a text that another text holds as well, as this one spells them; each once.
+pub(super) fn shared_surfaces(query: &str, text: &str) -> Vec<String> {
+    let asked = words(query);
+    let is_asked = |term: &str| asked.iter().any(|word| word.terms().any(|other| other == term));
+    let mut shared: Vec<String> = Vec::new();
+    for word in words(text) {
+        if word.terms().any(is_asked) && !shared.iter().any(|other| other == word.surface) {
+            shared.push(word.surface.to_owned());
+        }
+    }
+    shared
+}
+
 /// The words of a text as they are written, stop words included.
 pub(super) fn surfaces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;

@@ -19,6 +19,7 @@ use crossterm::event::{Event as Happening, MouseButton, MouseEvent, MouseEventKi
 use tokio::sync::{mpsc, watch};
 
 use crate::agent::event::Event;
+use crate::app::compare::Compared;
 use crate::app::{App, Effect, Gauges, Message, Target};
 use pace::FramePacer;
 use terminal::{Input, Signals, Terminal, TerminalError, TerminalSignal};
@@ -46,6 +47,8 @@ pub trait Runner {
 pub struct Feeds {
     pub events: mpsc::Receiver<Event>,
     pub gauges: watch::Receiver<Gauges>,
+    /// The comparison that ended last.
+    pub compared: watch::Receiver<Option<Compared>>,
 }
 
 /// How the application ended.
@@ -123,6 +126,7 @@ impl Screen {
     ) -> Result<Ended, TerminalError> {
         let mut input = Input::start().map_err(TerminalError::Enter)?;
         let mut gauges_open = true;
+        let mut compared_open = true;
         loop {
             let wake = self.app.wakes_in();
             let frame_at = self.pacer.next_frame();
@@ -148,13 +152,20 @@ impl Screen {
                         None
                     }
                 }
+                changed = feeds.compared.changed(), if compared_open => {
+                    compared_open = changed.is_ok();
+                    let compared = feeds.compared.borrow_and_update().clone().filter(|_| compared_open);
+                    match compared {
+                        Some(compared) => self.update(Message::Compared(compared), runner)?,
+                        None => None,
+                    }
+                }
                 () = until(frame_at), if frame_at.is_some() => {
                     self.draw()?;
                     None
                 }
                 () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {
-                    let now = self.now_ms();
-                    self.update(Message::Tick(now), runner)?
+                    self.update(Message::Woke, runner)?
                 }
             };
             if let Some(ended) = ended {
@@ -252,7 +263,7 @@ impl Screen {
                 Effect::Quit => return Ok(Some(Ended::Quit)),
                 Effect::Suspend => self.terminal.suspend()?,
                 Effect::Copy { text } => self.terminal.copy(&crate::text::sanitize(&text))?,
-                Effect::Ask { .. } | Effect::Cancel { .. } | Effect::Record => {
+                Effect::Ask { .. } | Effect::Cancel { .. } | Effect::Compare { .. } | Effect::Record => {
                     if let Some(answer) = runner.run(effect, &self.app) {
                         self.app.update(answer);
                     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use defi_qa::agent::event::{AgentEvent, Nearest, Outcome, Phase, Setup, Stage, Tier, Usage};
+use defi_qa::agent::event::{AgentEvent, Nearest, Outcome, Phase, Question, Setup, Stage, Tier, Usage};
 use defi_qa::agent::{Answerer as _, Piece};
 use defi_qa::provider::{Limit, Limits};
 
@@ -252,4 +252,23 @@ async fn a_run_without_a_reader_comes_to_its_end() {
     drop(run.inbox);
     run.task.await.unwrap();
     assert_eq!(world.script.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_goes_on_is_searched_with_the_one_before_it_and_says_so() {
+    let goes_on = |after: Option<&str>| Question {
+        text: "and why?".to_owned(),
+        after: after.map(str::to_owned),
+        ..Question::default()
+    };
+    let world = World::ready(vec![text("Because [1]."), end()]);
+    let events = world.starts(1, goes_on(Some(QUESTION)), 1024).rest().await;
+    let exchange = fold(&events);
+    assert_eq!(exchange.question, "and why?");
+    assert_eq!(exchange.read, Some(format!("{QUESTION} and why?")));
+    assert_eq!(exchange.outcome(), Some(Outcome::Answered));
+
+    let alone = fold(&world.starts(2, goes_on(None), 1024).rest().await);
+    assert_eq!(alone.read, None);
+    assert_eq!(alone.outcome(), Some(Outcome::Declined), "it names nothing");
 }

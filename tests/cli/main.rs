@@ -24,6 +24,7 @@ mod measuring;
 mod offline;
 mod provider;
 mod recording;
+mod sessions;
 mod settings;
 
 use std::path::PathBuf;

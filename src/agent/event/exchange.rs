@@ -12,6 +12,8 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exchange {
     pub question: String,
+    /// What it is searched as, when that is another text.
+    pub read: Option<String>,
     pub setup: Setup,
     pub phase: Phase,
     /// The answer's text so far, as it came: sanitise it before it is shown.
@@ -216,6 +218,7 @@ impl Exchange {
                     self.at_work();
                 }
             }
+            AgentEvent::Read { text } => self.read = Some(text.clone()),
             AgentEvent::Retrieved { hits } => self.hits.clone_from(hits),
             AgentEvent::Token { text } => {
                 self.first_token_ms.get_or_insert(event.at_ms);

@@ -61,6 +61,9 @@ pub struct Event {
 pub enum AgentEvent {
     /// The run began with this question and set-up.
     Started { question: String, setup: Setup },
+    /// The question is searched as this text and not as it was asked: a misspelling put right, or what it goes on from
+    /// taken along.
+    Read { text: String },
     /// A node of the graph began.
     StageStarted { stage: Stage },
     /// A node cannot go on yet: what it waits for, in plain words ("the embedded model to load").

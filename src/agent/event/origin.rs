@@ -1,11 +1,11 @@
 //! Where the parts of an answer came from.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Tier;
 
 /// Where the question's vector came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VectorOrigin {
     /// The tier that had it; `None`: none did, so it was computed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,7 +19,7 @@ pub struct VectorOrigin {
 }
 
 /// Where an answer came from that was kept.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnswerOrigin {
     pub tier: Tier,
     /// Milliseconds since the model gave it.

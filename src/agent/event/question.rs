@@ -5,6 +5,8 @@
 pub struct Question {
     pub text: String,
     pub freshness: Freshness,
+    /// The question before it, which a question that goes on ("and on v3?") is read with.
+    pub after: Option<String>,
 }
 
 /// Whether an answer that is kept will do.
@@ -27,7 +29,7 @@ impl From<String> for Question {
     fn from(text: String) -> Self {
         Self {
             text,
-            freshness: Freshness::Kept,
+            ..Self::default()
         }
     }
 }

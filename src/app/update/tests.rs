@@ -272,3 +272,33 @@ fn cache_lookups_are_counted_from_events() {
         (6_500, 1_300)
     );
 }
+
+#[test]
+fn a_question_knows_the_one_before_it_that_was_about_something() {
+    let mut talk = Talk::default();
+    let after = |talk: &Talk| match talk.effects.as_slice() {
+        [Effect::Ask { question, .. }] => question.after.clone(),
+        other => panic!("{other:?}"),
+    };
+    let first = talk.asks("What is a TWAP?");
+    assert_eq!(after(&talk), None);
+    let thanks = talk.asks("thanks");
+    assert_eq!(after(&talk).as_deref(), Some("What is a TWAP?"));
+    let conversed = AgentEvent::Answered {
+        outcome: Outcome::Conversed,
+        citations: Vec::new(),
+        usage: None,
+        note: None,
+    };
+    talk.hears(thanks, conversed);
+    let read = "What is a TWAP (time-weighted average price)?";
+    talk.hears(first, AgentEvent::Read { text: read.into() });
+    let last = talk.asks("and on v3?");
+    assert_eq!(after(&talk).as_deref(), Some(read), "small talk is passed over");
+    talk.hears(last, AgentEvent::Cancelled {}).presses(Command::Retry);
+    assert_eq!(
+        after(&talk).as_deref(),
+        Some(read),
+        "asked again it goes on from the same"
+    );
+}

@@ -2,23 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::sqlite::{Unopened, is_malformed};
+
 /// Why the disk tier could not do something. Each is one sentence for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
-    #[error(
-        "the folder {path} of the cache could not be made ({why}): free the place or set XDG_CACHE_HOME to another"
-    )]
-    Folder { path: PathBuf, why: std::io::Error },
-    #[error("the cache {path} could not be opened ({why}): check who owns it, or delete it to start anew")]
-    Open { path: PathBuf, why: rusqlite::Error },
-    #[error("the cache {path} is no database and could not be moved aside ({why}): delete it to start anew")]
-    Stuck { path: PathBuf, why: std::io::Error },
-    #[error("{path} is a database of another program: move it away to let the cache stand there")]
-    Foreign { path: PathBuf },
-    #[error(
-        "the cache {path} has schema {found} and this version knows up to {known}: use the newer program, or delete the file"
-    )]
-    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error(transparent)]
+    Unopened(#[from] Unopened),
     #[error("{act} the cache {path} failed ({why}): see `defi-qa cache verify`")]
     Query {
         act: &'static str,
@@ -32,10 +22,10 @@ pub enum DiskError {
 impl DiskError {
     /// Whether the file's pages themselves are broken, which no writing mends.
     pub(super) fn is_malformed(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        let (Self::Open { why, .. } | Self::Query { why, .. }) = self else {
-            return false;
-        };
-        matches!(why.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+        match self {
+            Self::Unopened(why) => why.is_malformed(),
+            Self::Query { why, .. } => is_malformed(why),
+            Self::Closed => false,
+        }
     }
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::error::DiskError;
-use super::schema;
+use super::schema::KIND;
 use crate::cache::CacheKey;
 use crate::cache::row::{Row, RowFault, Sealed};
+use crate::sqlite;
 
 /// The database file of the disk tier. Several processes may have it open at once. Every call blocks.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Store {
     /// When it cannot be opened, belongs to another program or to a newer version of this one. A file that is no
     /// database is moved aside instead.
     pub fn open(path: &Path) -> Result<Self, DiskError> {
-        let (connection, moved_aside) = schema::open(path)?;
+        let (connection, moved_aside) = sqlite::open(&KIND, path)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
@@ -52,7 +53,7 @@ impl Store {
     /// One more connection to the same file, for reading beside a writer.
     pub(super) fn again(&self) -> Result<Self, DiskError> {
         Ok(Self {
-            connection: schema::again(&self.path)?,
+            connection: sqlite::again(&KIND, &self.path)?,
             path: self.path.clone(),
             moved_aside: None,
         })

@@ -9,8 +9,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::backoff::Backoff;
-use crate::cache::row::now_ms;
 use crate::cache::stats::{TierState, TierStats};
+use crate::clock::now_ms;
 
 /// The connection and its state. Its `Debug` shows neither the address nor a password.
 pub(super) struct Link {

@@ -4,8 +4,9 @@
 
 use super::pickle::{Plain, Value};
 use super::{Refused, RefusedWhy, TransferError};
-use crate::cache::row::{MAX_DIMENSION, Row, RowFault, now_ms};
+use crate::cache::row::{MAX_DIMENSION, Row, RowFault};
 use crate::cache::{CacheKey, PAIR, QUERY};
+use crate::clock::now_ms;
 
 /// A text of an item, the vector that belongs to it, and the unit under which this program looks such a text up.
 const VIEWS: [(&str, &str, &str); 2] = [

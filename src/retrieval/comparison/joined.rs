@@ -90,6 +90,9 @@ pub struct Row {
     pub question: String,
     /// Words of the query that the pair holds anywhere, as the query spells them.
     pub terms: Vec<String>,
+    /// Words of the question that the query holds as well, as the question spells them.
+    #[serde(skip)]
+    pub spelled: Vec<String>,
     /// One for each column; absent where the column does not rank the pair at all.
     pub cells: Vec<Option<Cell>>,
     /// The column that alone shows it.

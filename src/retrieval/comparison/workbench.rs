@@ -13,6 +13,7 @@ use super::joined::{Cell, Column, Comparison, Row, StageTime, Times};
 use super::lab::{Lab, Query};
 use super::retriever::{EmbedderName, Retriever};
 use crate::retrieval::fusion::order;
+use crate::retrieval::terms::shared_surfaces;
 use crate::retrieval::{Bm25, DenseHit, LexicalSearch, Method, Unit};
 
 /// A query, its lab, and what was found.
@@ -227,6 +228,7 @@ impl Workbench {
             id: pair.id.clone(),
             question: pair.question.clone(),
             terms: self.lab.shared_words(index, &self.query),
+            spelled: shared_surfaces(self.query.text(), &pair.question),
             only: first.filter(|_| showing.next().is_none()),
             cells,
         })

@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Drawn, overlay, section};
-use crate::app::keymap::{BINDINGS, Context};
+use crate::app::keymap::{Context, bindings};
+use crate::app::{App, Page};
 use crate::text;
 use crate::tui::theme::Theme;
 use crate::tui::wrap::wrap_spans;
@@ -13,21 +14,48 @@ use crate::tui::wrap::wrap_spans;
 /// Columns of the keys.
 const KEYS: usize = 22;
 
-pub(super) fn render(buffer: &mut Buffer, screen: Rect, top: usize, theme: &Theme, drawn: &mut Drawn) {
+pub(super) fn render(
+    buffer: &mut Buffer,
+    screen: Rect,
+    app: &App,
+    top: usize,
+    theme: &Theme,
+    drawn: &mut Drawn,
+) {
     let area = overlay::area(screen, 78);
-    let lines = lines(overlay::text_width(area), theme);
+    let lines = lines(app.page, overlay::text_width(area), theme);
     overlay::render(buffer, area, "Keys", lines, top, theme, drawn);
 }
 
-fn lines(width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let sections = [
+/// The parts of the help, those of the page that is shown first.
+fn sections(page: Page) -> [(Context, &'static str); 9] {
+    let chat = [
         (Context::Composer, "While writing"),
         (Context::Chat, "In the chat"),
         (Context::Evidence, "In the evidence"),
+    ];
+    let compare = [
+        (Context::Compare, "In the comparison"),
+        (Context::CompareText, "While writing its query or a retriever"),
+        (Context::Presets, "In its presets"),
+    ];
+    let shared = [
         (Context::Overlay, "In help and an open pair"),
         (Context::Replay, "In a replay"),
         (Context::Global, "Everywhere"),
     ];
+    let (first, then) = match page {
+        Page::Chat => (chat, compare),
+        Page::Compare => (compare, chat),
+    };
+    let [a, b, c] = first;
+    let [d, e, f] = then;
+    let [overlay, replay, global] = shared;
+    [a, b, c, overlay, replay, global, d, e, f]
+}
+
+fn lines(page: Page, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let sections = sections(page);
     let keys_width = KEYS.min(width / 2);
     let mut lines = Vec::new();
     for (context, title) in sections {
@@ -45,7 +73,15 @@ fn lines(width: usize, theme: &Theme) -> Vec<Line<'static>> {
         }
     }
     lines.push(Line::default());
-    let mouse = "Mouse: click a citation, an evidence row, a pane; the wheel scrolls.";
+    let mouse = match page {
+        Page::Chat => "Mouse: click a citation, an evidence row, a pane; the wheel scrolls.",
+        Page::Compare => {
+            "Mouse: click a document (twice opens it), a column's head, the query; the wheel moves along the ranks. \
+             ▲2: two places up against column A, ▼1: one down, =: the same place, new: A does not show it, gone: A shows it \
+             and this column does not, only here: no other column shows it. +0.080 behind a score: its lead over the next. \
+             A time in brackets was spent before."
+        }
+    };
     lines.extend(section::wrapped(mouse, width, theme.dim));
     lines
 }
@@ -53,7 +89,7 @@ fn lines(width: usize, theme: &Theme) -> Vec<Line<'static>> {
 /// Keys that do the same in one context share a row.
 fn rows(context: Context) -> Vec<(String, &'static str)> {
     let mut rows: Vec<(Vec<String>, &'static str)> = Vec::new();
-    for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+    for binding in bindings().filter(|binding| binding.context == context) {
         match rows.iter_mut().find(|(_, help)| *help == binding.help) {
             Some((keys, _)) => keys.push(binding.key()),
             None => rows.push((vec![binding.key()], binding.help)),
@@ -73,16 +109,9 @@ mod tests {
 
     #[test]
     fn every_binding_is_in_the_help() {
-        for context in [
-            Context::Composer,
-            Context::Chat,
-            Context::Evidence,
-            Context::Overlay,
-            Context::Replay,
-            Context::Global,
-        ] {
+        for (context, _) in sections(Page::Chat) {
             let rows = rows(context);
-            for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+            for binding in bindings().filter(|binding| binding.context == context) {
                 assert!(
                     rows.iter().any(|(_, help)| *help == binding.help),
                     "{} is missing in {context:?}",

@@ -16,10 +16,12 @@
 //! │ Enter ask  Tab pane  Ctrl-T trace  F1 help  Ctrl-Q quit                  │
 //! └──────────────────────────────────────────────────────────────────────────┘
 //! ```
+//! The comparison is a page of its own: see `compare/`.
 //! Below 72 columns the side panel takes the chat's place when it is asked for; below 16 rows the header goes.
 
 mod cache;
 mod chat;
+mod compare;
 mod composer;
 mod evidence;
 mod footer;
@@ -44,7 +46,7 @@ pub use regions::Regions;
 pub use rendered::Rendered;
 
 use super::theme::Theme;
-use crate::app::{App, Focus, Measured, Overlay, Target};
+use crate::app::{App, Focus, Measured, Overlay, Page, Target};
 
 /// Columns from which on chat and side panel stand beside each other.
 const SIDE_BY_SIDE: u16 = 72;
@@ -64,6 +66,34 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
     if area.is_empty() {
         return drawn;
     }
+    let cursor = match app.page {
+        Page::Chat => conversation(frame, area, app, theme, rendered, &mut drawn),
+        Page::Compare => compare::render(frame.buffer_mut(), area, app, theme, &mut drawn),
+    };
+    let buffer = frame.buffer_mut();
+    match app.overlay {
+        Some(Overlay::Help { top }) => help::render(buffer, area, app, top, theme, &mut drawn),
+        Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
+        Some(Overlay::Compared { top }) => compare::document(buffer, area, app, top, theme, &mut drawn),
+        Some(Overlay::Presets { at }) => compare::presets(buffer, area, at, theme, &mut drawn),
+        None => {
+            if let Some(cursor) = cursor {
+                frame.set_cursor_position(cursor);
+            }
+        }
+    }
+    drawn
+}
+
+/// The panes of the chat; returns the cell of the cursor when text goes there.
+fn conversation(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    app: &App,
+    theme: &Theme,
+    rendered: &mut Rendered,
+    drawn: &mut Drawn,
+) -> Option<Position> {
     let side_by_side = area.width >= SIDE_BY_SIDE;
     // A third for the evidence, wide enough for its bars, narrow enough to leave the answer a readable line.
     let side_width = if side_by_side {
@@ -103,21 +133,11 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
 
     let buffer = frame.buffer_mut();
     header::render(buffer, head, app, theme);
-    chat::render(buffer, chat_area, app, theme, rendered, &mut drawn);
-    side::render(buffer, side_area, app, theme, &mut drawn);
+    chat::render(buffer, chat_area, app, theme, rendered, drawn);
+    side::render(buffer, side_area, app, theme, drawn);
     status::render(buffer, line, app, theme);
-    let cursor = composer::render(buffer, composer_area, app, theme, &mut drawn);
-    match app.overlay {
-        Some(Overlay::Help { top }) => help::render(buffer, area, top, theme, &mut drawn),
-        Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
-        None => {
-            let writes = app.focus == Focus::Composer && app.replay.is_none();
-            if let Some(cursor) = cursor.filter(|_| writes) {
-                frame.set_cursor_position(cursor);
-            }
-        }
-    }
-    drawn
+    let cursor = composer::render(buffer, composer_area, app, theme, drawn);
+    cursor.filter(|_| app.focus == Focus::Composer && app.replay.is_none())
 }
 
 /// The cell of a position within an area, if it lies there.

@@ -27,7 +27,8 @@ pub(super) fn render(
         return;
     };
     let area = overlay::area(screen, 96);
-    let lines = lines(found, overlay::text_width(area), theme);
+    let terms = found.lexical.as_ref().map_or(&[][..], |lexical| &lexical.terms);
+    let lines = lines(found, scores(found), terms, overlay::text_width(area), theme);
     let id = text::sanitize_line(&found.id).into_owned();
     overlay::render(
         buffer,
@@ -40,7 +41,17 @@ pub(super) fn render(
     );
 }
 
-fn lines(hit: &Hit, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// A score: its name, its value, what it means.
+pub(super) type Score = (String, String, String);
+
+/// The pair, its scores, and the words that it shares with the question.
+pub(super) fn lines(
+    hit: &Hit,
+    scores: Vec<Score>,
+    terms: &[String],
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let mut lines = wrapped(&hit.question, width, theme.strong);
     lines.push(Line::default());
     lines.extend(markdown::render(&text::sanitize(&hit.answer), width, &markdown_styles(theme)).lines);
@@ -57,12 +68,12 @@ fn lines(hit: &Hit, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     }
     lines.push(Line::default());
     lines.push(Line::styled("Scores", theme.strong));
-    for (name, value, meaning) in scores(hit) {
+    for (name, value, meaning) in scores {
         lines.extend(hanging(format!("{name:12}{value:>9}  "), &meaning, width, theme));
     }
-    if let Some(lexical) = hit.lexical.as_ref().filter(|lexical| !lexical.terms.is_empty()) {
+    if !terms.is_empty() {
         let mut spans = vec![Span::raw("shared words:")];
-        for term in &lexical.terms {
+        for term in terms {
             spans.push(Span::raw(" "));
             spans.push(Span::styled(text::sanitize_line(term).into_owned(), theme.term));
         }
@@ -79,15 +90,15 @@ fn hanging(mark: String, said: &str, width: usize, theme: &Theme) -> Vec<Line<'s
     wrap_spans(&[said], &Span::styled(mark, theme.text), &below, width)
 }
 
-fn scores(hit: &Hit) -> Vec<(&'static str, String, String)> {
+fn scores(hit: &Hit) -> Vec<Score> {
     let mut rows = vec![(
-        "fused",
+        "fused".to_owned(),
         format!("{:.3}", hit.score),
         format!("ranks it #{}", hit.rank),
     )];
     if let Some(dense) = hit.dense {
         rows.push((
-            "cosine",
+            "cosine".to_owned(),
             format!("{:.3}", dense.score),
             format!(
                 "nearness of meaning to its {}, -1 to 1; #{} of all pairs",
@@ -98,14 +109,14 @@ fn scores(hit: &Hit) -> Vec<(&'static str, String, String)> {
     }
     if let Some(percentile) = hit.shown_percentile() {
         rows.push((
-            "percentile",
+            "percentile".to_owned(),
             percentile,
             "% of this corpus's unrelated pairs lie below that cosine".to_owned(),
         ));
     }
     if let Some(lexical) = &hit.lexical {
         rows.push((
-            "BM25",
+            "BM25".to_owned(),
             format!("{:.2}", lexical.score),
             format!("weight of the shared words; #{} by words", lexical.rank),
         ));

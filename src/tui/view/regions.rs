@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::Target;
+use crate::app::compare::Spot;
 
 /// The clickable areas of one frame, later ones above earlier ones.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,9 @@ impl Regions {
                 row: row - area.y,
                 column: column - area.x,
             },
+            Target::Compare(Spot::Query { .. }) => Target::Compare(Spot::Query {
+                column: column - area.x,
+            }),
             other => *other,
         })
     }

@@ -56,7 +56,7 @@ pub(super) struct Block {
     question: Vec<Line<'static>>,
     answer: StreamingMarkdown,
     state: Vec<Line<'static>>,
-    /// Bytes of the raw question and answer that this was rendered from, and whether the run had ended by then.
+    /// Bytes of the raw question (as asked and as read) and of the answer that this was rendered from, and whether the run had ended by then.
     seen: Option<(usize, usize, bool)>,
     height: usize,
 }
@@ -82,7 +82,8 @@ impl Block {
     ) {
         let ended = exchange.phase.ended();
         // Both texts only grow, or are replaced once by their clean form, so their lengths tell whether they changed.
-        let now = (exchange.question.len(), exchange.answer.len(), ended);
+        let read = exchange.read.as_ref().map_or(0, String::len);
+        let now = (exchange.question.len() + read, exchange.answer.len(), ended);
         let unchanged = self.width == width && self.seen == Some(now);
         if unchanged && ended {
             return;
@@ -138,10 +139,19 @@ impl Block {
 }
 
 fn question(exchange: &Exchange, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    text::sanitize(&exchange.question)
+    let asked = text::sanitize(&exchange.question);
+    let asked = asked
         .lines()
-        .flat_map(|line| section::wrapped(line, width, theme.strong))
-        .collect()
+        .flat_map(|line| section::wrapped(line, width, theme.strong));
+    // A rule that guesses what was meant is seen doing so.
+    let read = exchange.read.iter().flat_map(|read| {
+        section::wrapped(
+            &format!("read as: {}", text::sanitize_line(read)),
+            width,
+            theme.dim,
+        )
+    });
+    asked.chain(read).collect()
 }
 
 /// The theme's styles for rendered Markdown.

@@ -6,8 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::transport;
-use crate::app::keymap::{BINDINGS, Binding, Command, Context};
-use crate::app::{App, Overlay, Replay, Transport};
+use crate::app::compare::CompareCommand;
+use crate::app::keymap::{Binding, Command, Context, bindings};
+use crate::app::{App, Overlay, Page, Replay, Transport};
 use crate::text;
 use crate::tui::theme::Theme;
 
@@ -60,22 +61,25 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
     let context = app.context();
     let matters = |binding: &&Binding| match binding.command {
         Command::Escape if binding.context == Context::Global => {
-            app.overlay.is_some() || app.cancellable().is_some()
+            app.overlay.is_some() || app.page == Page::Compare || app.cancellable().is_some()
         }
+        Command::OpenPair | Command::Copy if app.page == Page::Compare => app.compare.found.is_some(),
         Command::OpenPair => app.current().is_some_and(|entry| !entry.exchange.hits.is_empty()),
         Command::Retry | Command::Copy => app.current().is_some_and(|entry| !entry.is_live()),
         Command::PreviousExchange => match app.overlay {
             None => app.entries.len() > 1,
-            Some(overlay) => matches!(overlay, Overlay::Pair { .. }),
+            Some(overlay) => matches!(overlay, Overlay::Pair { .. } | Overlay::Compared { .. }),
         },
         // What lies over the panes hides them.
-        Command::FocusNext | Command::ToggleTrace => app.overlay.is_none(),
+        Command::FocusNext | Command::ToggleTrace => app.overlay.is_none() && app.page == Page::Chat,
+        Command::Compare(CompareCommand::Open) => {
+            app.page == Page::Chat && app.overlay.is_none() && app.replay.is_none()
+        }
         Command::Help => !matches!(app.overlay, Some(Overlay::Help { .. })),
         _ => true,
     };
     let of = |context: Context| {
-        BINDINGS
-            .iter()
+        bindings()
             .filter(move |binding| binding.context == context)
             .filter(matters)
             .filter_map(|binding| Some((binding, binding.hint?)))
@@ -90,6 +94,7 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
                     "play"
                 }
                 Command::Escape if app.overlay.is_some() => "close",
+                Command::Escape if app.page == Page::Compare => "back",
                 _ => hint,
             };
             (binding.key(), hint)

@@ -9,12 +9,12 @@ use crate::agent::event::{
     AgentEvent, BreakerPhase, CacheStats, DenseScore, Hit, Kept, LexicalScore, Limit, LimitOrigin, Limits,
     Nearest, Outcome, Price, RunId, Setup, Stage, Tier, TierState, TierStats, Usage,
 };
-use crate::app::keymap::BINDINGS;
+use crate::app::keymap::bindings;
 use crate::app::{Gauges, Loading, Message};
 
 /// Panics when a cell holds what a terminal would act on, or what reaches out of its row, or when what is left of a
 /// control sequence shows as text.
-fn assert_harmless(buffer: &Buffer) {
+pub(super) fn assert_harmless(buffer: &Buffer) {
     let width = buffer.area.width;
     for (n, cell) in buffer.content.iter().enumerate() {
         let column = n as u16 % width.max(1);
@@ -39,7 +39,7 @@ fn assert_harmless(buffer: &Buffer) {
 }
 
 /// Text as an enemy, a foreigner or a broken file would write it.
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "[a-z]{1,12}".boxed(),
         1 => any::<String>().boxed(),
@@ -279,7 +279,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => text().prop_map(Step::Asks),
         6 => (1_u64..4, ms(), said()).prop_map(|(run, at_ms, what)| Step::Hears(run, at_ms, what)),
-        6 => (0..BINDINGS.len()).prop_map(Step::Presses),
+        6 => (0..bindings().count()).prop_map(Step::Presses),
         1 => any::<char>().prop_map(Step::Writes),
         1 => prop::sample::select(vec!['\u{202e}', '\u{1b}', '\t', '流', '\u{301}', '\u{200d}']).prop_map(Step::Writes),
         1 => text().prop_map(Step::Pastes),
@@ -317,7 +317,7 @@ impl Talk {
                 self.hears(RunId(run), at_ms, what);
             }
             Step::Presses(at) => {
-                let binding = &BINDINGS[at];
+                let binding = bindings().nth(at).unwrap();
                 self.key(KeyEvent::new(binding.code, binding.modifiers));
             }
             Step::Writes(letter) => {

@@ -16,7 +16,7 @@ use super::record::Tape;
 use super::sessions;
 use super::{Exit, Failure};
 use crate::agent::Agent;
-use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Phase, Question, RunId};
+use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Outcome, Phase, Question, RunId};
 use crate::config::Config;
 use crate::session::{Into as Session, Keeper};
 use crate::text;
@@ -192,11 +192,11 @@ pub(super) fn below(done: &Exchange) -> Result<(), Failure> {
         )?;
     }
     if let Some(note) = &done.note {
-        writeln!(
-            stderr(),
-            "The answer is incomplete: {}.",
-            text::sanitize_line(note)
-        )?;
+        let note = text::sanitize_line(note);
+        match done.outcome() {
+            Some(Outcome::Partial) => writeln!(stderr(), "The answer is incomplete: {note}.")?,
+            _ => writeln!(stderr(), "Note: {note}.")?,
+        }
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
         };
         // A batch is a file already; what a person asks goes into one session.
         let keeper = match what.batch {
-            None => sessions::keeper(config, Session::Named("ask".to_owned())),
+            None => sessions::keeper(config, Session::Named("ask".to_owned()), |_| {}),
             Some(_) => None,
         };
         let cancel = cancel_on_interrupt();

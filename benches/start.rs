@@ -5,6 +5,7 @@
 //! Each iteration starts the real program: in a pseudo-terminal, until the frame is whole (the end of its synchronised
 //! update; the terminal is a pipe here, and a real one adds the time that it takes to paint), or as `ask`. Both with the
 //! bundled set and with the first 120 pairs of it as a set of the user's own: a start must not grow with what is known.
+//! Nor with what was asked: once `cargo bench --bench sessions` has made its store, a start beside a copy of it is measured.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
@@ -109,6 +110,15 @@ fn benches(criterion: &mut Criterion) {
                 first_answer(home.path(), set, asked)
             };
             bencher.iter_custom(|iterations| (0..iterations).map(&mut ask).sum());
+        });
+    }
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sessions-bench/sessions.sqlite");
+    if kept.exists() {
+        let state = home.path().join(".local/state/defi-qa");
+        std::fs::create_dir_all(&state).unwrap();
+        std::fs::copy(&kept, state.join("sessions.sqlite")).unwrap();
+        group.bench_function("first frame, 100,000 exchanges kept", |bencher| {
+            bencher.iter_custom(|iterations| (0..iterations).map(|_| first_frame(home.path(), None)).sum());
         });
     }
     group.finish();

@@ -46,10 +46,10 @@
 //!   a replay needs neither a database nor any other part of the program but the pure model.
 //! - `text/` is a room of its own: the agent, the command line and the panes all need the same sanitiser.
 //! - A pair has one vector for each of its texts, not one for all of them: see `retrieval/views.rs` for the figures.
-//! - The stored vectors are half precision: the bundled set has several vectors a pair, and a cosine moves by less than
-//!   its shown digits.
-//! - The words of a set are indexed ahead of time too, and the rows of a vector file become the dense index as they are: a start
-//!   must not grow with what is known.
+//! - The vectors of the bundled set are bytes and searched where they lie in the program, those of a user's set are stored in half
+//!   precision: either moves a cosine by less than its shown digits.
+//! - The words of a set are indexed ahead of time too, and what a test has checked is not checked at every start: a start must not
+//!   grow with what is known.
 //! - The question is rewritten before it is searched (`rewrite`): misspellings are put right, and a follow-up takes the question
 //!   before it along. `read` is an event, so that every reader shows what was searched.
 //! - The fusion weighs cosines and BM25 alike, and a pair is as near as its three nearest texts: see `retrieval/fusion.rs`.

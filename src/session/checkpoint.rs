@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 /// The least time between two writes of one run. What a killed program loses of an answer is what came within it; a
-/// write takes about a millisecond, so a stream costs a hundredth of a core.
+/// write takes 0.3 ms in a store of 100,000 exchanges (`cargo bench --bench sessions`), so a stream costs three
+/// thousandths of a core.
 pub(super) const EVERY: Duration = Duration::from_millis(100);
 
 /// What is written of one run, and what is not yet.

@@ -13,8 +13,8 @@ use super::error::SessionError;
 use super::kept::{optional, signed, text, unsigned};
 use super::store::{SUMMARY, Store, Summary, summary};
 
-/// BM25 is worked out for the newest so many exchanges that match: a word that is in all of 100,000 would take longer
-/// than a keystroke may (`cargo bench --bench sessions`).
+/// BM25 is worked out for the newest so many exchanges that match, so that the work for a word that is everywhere does not
+/// grow with every exchange: one in 35,000 of 100,000 takes 16 ms (`cargo bench --bench sessions`).
 const RANKED: i64 = 4_000;
 
 /// Pairs whose exchanges are looked up, the best first.

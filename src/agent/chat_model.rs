@@ -23,6 +23,8 @@ pub struct ChatModel {
     temperature: f32,
     max_tokens: u32,
     price: Option<Price>,
+    /// Whether its answers may be kept.
+    keeps: bool,
 }
 
 impl ChatModel {
@@ -34,6 +36,7 @@ impl ChatModel {
             temperature,
             max_tokens,
             price: None,
+            keeps: true,
         }
     }
 
@@ -41,6 +44,12 @@ impl ChatModel {
     #[must_use]
     pub fn with_price(self, price: Option<Price>) -> Self {
         Self { price, ..self }
+    }
+
+    /// Without its answers being kept, unless `keeps`.
+    #[must_use]
+    pub fn keeping(self, keeps: bool) -> Self {
+        Self { keeps, ..self }
     }
 
     /// Asks for an answer from evidence. The events come as the provider tells them, see [`piece`].
@@ -79,6 +88,9 @@ impl Answerer for ChatModel {
 
     /// The model, every text that is sent and how it is sampled; not where it is asked.
     fn kept_as(&self, question: &str, hits: &[Hit]) -> Option<Wanted> {
+        if !self.keeps {
+            return None;
+        }
         let request = self.request(prompt::SYSTEM, prompt::user(question, hits));
         let prompt: Vec<&str> = request
             .messages

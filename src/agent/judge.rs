@@ -79,7 +79,12 @@ pub fn judge(signals: Signals) -> Verdict {
     let (Some(balance), Some(cosine)) = (signals.balance(), signals.cosine) else {
         return Verdict {
             enough: false,
-            reason: "nothing I know is near it".to_owned(),
+            reason: if signals.known > 0.0 {
+                "only its words could be searched, and they alone do not tell whether a pair answers it"
+            } else {
+                "nothing I know is near it"
+            }
+            .to_owned(),
         };
     };
     let outside = signals

@@ -21,6 +21,7 @@ use super::knowledge::Knowledge;
 use super::live::is_about_this_moment;
 use super::recall::{Lookup, recalled};
 use super::search::Found;
+use super::standby::Standby;
 use crate::cache::Cache;
 use crate::embedding::Embedder;
 use crate::retrieval::comparison::Retriever;
@@ -30,6 +31,8 @@ use crate::retrieval::comparison::Retriever;
 pub struct Agent {
     pub knowledge: Knowledge,
     pub embedder: Arc<dyn Embedder>,
+    /// Who embeds when nobody answers at the embedder's endpoint.
+    pub standby: Option<Arc<Standby>>,
     pub cache: Arc<Cache>,
     pub answerer: Arc<dyn Answerer>,
     /// How pairs are ranked; `embedder` and `top_k` of the agent are what counts, whatever it says of them.
@@ -113,6 +116,7 @@ impl Agent {
                                 hits: found.hits.clone(),
                             })
                             .await;
+                        state.note.clone_from(&found.note);
                         // A model that is asked "and on v3?" alone would not know of what.
                         if let Some(whole) = &found.whole {
                             state.question.clone_from(whole);
@@ -290,11 +294,13 @@ impl Agent {
                     of,
                 }) => clock.retries(why, wait, attempt, of).await,
                 Ok(Piece::Resumed { waited }) => clock.resumed(waited).await,
-                Ok(Piece::Note(note)) => state.note = Some(note),
+                Ok(Piece::Note(note)) => state.add_note(note),
                 Ok(Piece::End { usage, cut }) => {
                     state.outcome = Some(if cut.is_some() { Outcome::Partial } else { outcome });
                     state.usage = usage;
-                    state.note = cut.or(state.note.take());
+                    if let Some(cut) = cut {
+                        state.add_note(cut);
+                    }
                     clock.end(None).await;
                     return Ok(Decision::Go);
                 }
@@ -348,6 +354,14 @@ impl Default for State {
 }
 
 impl State {
+    /// Adds a sentence to what is said beside the answer.
+    fn add_note(&mut self, note: String) {
+        self.note = Some(match self.note.take() {
+            Some(before) => format!("{before}; {note}"),
+            None => note,
+        });
+    }
+
     fn end(self) -> AgentEvent {
         match (self.error, self.outcome) {
             (Some(error), _) => AgentEvent::Failed {

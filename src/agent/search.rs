@@ -1,21 +1,16 @@
-//! The search nodes: the question's vector, both searches at once, their fusion.
+//! The search nodes: both searches at once, their fusion.
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
-use super::chat_model::seconds;
-use super::emitter::{Emitter, StageClock, ms};
+use super::embed::{By, Embedded};
+use super::emitter::{Emitter, StageClock};
 use super::error::AgentError;
-use super::event::{AgentEvent, DenseScore, Hit, Kept, LexicalScore, Nearest, Stage, Tier};
+use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage};
 use super::follow_up::read_after;
 use super::judge::Signals;
 use super::marks::Marks;
 use super::run::Agent;
-use crate::cache::{Provenance, QUERY, Wanted};
-use crate::embedding::{EmbedError, Readiness, Vector};
-use crate::provider::GateEvent;
-use crate::retrieval::{Corpus, DenseHit, LexicalSearch, OutsideHit, Ranked, View};
+use crate::retrieval::{Corpus, DenseHit, LexicalSearch, Method, OutsideHit, Ranked, View};
 
 /// How many of what is nearest to the question are looked at to see in whose company it is.
 const COMPANY: usize = 10;
@@ -30,6 +25,18 @@ pub(super) struct Found {
     pub(super) signals: Signals,
     /// The question with what it goes on from, when it does.
     pub(super) whole: Option<String>,
+    /// What is to be said about how it was searched.
+    pub(super) note: Option<String>,
+}
+
+/// What the dense search found.
+#[derive(Debug, Default)]
+struct Dense {
+    hits: Vec<DenseHit>,
+    outside: Vec<OutsideHit>,
+    /// The corpus whose vectors were searched; `None`: none were.
+    space: Option<Arc<Corpus>>,
+    note: Option<String>,
 }
 
 impl Agent {
@@ -50,11 +57,22 @@ impl Agent {
                 })
                 .await;
         }
-        let ((dense, outside), lexical) =
+        let (found, lexical) =
             tokio::try_join!(self.dense(emitter, question), self.lexical(emitter, question))?;
+        let Dense {
+            hits: dense,
+            outside,
+            space,
+            note,
+        } = found;
         let clock = emitter.begin(Stage::Fuse).await;
-        let corpus = self.knowledge.get(Stage::Fuse).await?;
-        let ranked = corpus.rank(self.retriever.fusion(), &dense, &lexical, self.top_k);
+        let known = self.knowledge.get(Stage::Fuse).await?;
+        // Words rank alone when no vectors were searched, whatever the method.
+        let (corpus, retriever) = match space {
+            Some(corpus) => (corpus, self.retriever.clone()),
+            None => (known, self.retriever.with_method(Method::Lexical)),
+        };
+        let ranked = corpus.rank(retriever.fusion(), &dense, &lexical, self.top_k);
         let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
         let signals = Signals {
             cosine: dense.first().map(|hit| f64::from(corpus.scale.apply(hit.score))),
@@ -73,9 +91,14 @@ impl Agent {
             signals
         };
         clock
-            .end(Some(format!("{}, {} hits", self.retriever.label(), hits.len())))
+            .end(Some(format!("{}, {} hits", retriever.label(), hits.len())))
             .await;
-        Ok(Found { hits, signals, whole })
+        Ok(Found {
+            hits,
+            signals,
+            whole,
+            note,
+        })
     }
 
     /// The question as the searches read it: with its misspellings put right. What is shown and answered stays as it was
@@ -101,90 +124,33 @@ impl Agent {
         Ok(corrected.text)
     }
 
-    async fn dense(
-        &self,
-        emitter: &Emitter,
-        question: &str,
-    ) -> Result<(Vec<DenseHit>, Vec<OutsideHit>), AgentError> {
-        let vector = self.embed(emitter, question).await?;
+    /// The dense search; without a vector of the question it finds nothing and says so.
+    async fn dense(&self, emitter: &Emitter, question: &str) -> Result<Dense, AgentError> {
+        let Embedded { by, note } = self.embed(emitter, question).await?;
         let mut clock = emitter.begin(Stage::Dense).await;
-        let corpus = match self.corpus(&mut clock, Stage::Dense).await {
-            Ok(corpus) => corpus,
-            Err(error) => return Err(clock.failed(error).await),
-        };
-        let hits = corpus.search_vectors(self.retriever.unit(), &vector);
-        let outside = corpus.outside.nearest(&vector, COMPANY);
-        clock.end(Some(format!("{} vectors", corpus.dense.len()))).await;
-        Ok((hits, outside))
-    }
-
-    async fn embed(&self, emitter: &Emitter, question: &str) -> Result<Vector, AgentError> {
-        let mut clock = emitter.begin(Stage::Embed).await;
-        let failed = |error: &EmbedError| AgentError {
-            retryable: error.retryable(),
-            ..AgentError::lasting(Stage::Embed, error.to_string())
-        };
-        let model = self.embedder.model_id();
-        let wanted = Wanted::new(&model.name, model.dimension, QUERY, question);
-        // The model is waited for only when it is needed: a vector that is on disk is there before it.
-        let load = self.compute(&mut clock, question);
-        let cached = match self.cache.get_or_load(&wanted, load).await {
-            Ok(cached) => cached,
-            Err(error) => return Err(clock.failed(failed(&error)).await),
-        };
-        let (tier, age_ms) = match cached.provenance {
-            Provenance::Hit { tier, age } => (Some(tier), Some(ms(age))),
-            Provenance::Joined => (Some(Tier::Memory), Some(0.0)),
-            Provenance::Miss => (None, None),
-        };
-        emitter
-            .say(AgentEvent::Cache {
-                key: wanted.key.short().to_owned(),
-                kind: Kept::Vector,
-                tier,
-                age_ms,
-                saved_ms: cached.took.filter(|_| tier.is_some()).map(ms),
-                saved_tokens: None,
-            })
-            .await;
-        clock.cache = tier;
-        clock.end(None).await;
-        Vector::from_unit(cached.value, model.dimension)
-            .map_err(|fault| AgentError::lasting(Stage::Embed, fault.to_string()))
-    }
-
-    async fn compute(&self, clock: &mut StageClock, question: &str) -> Result<Arc<[f32]>, EmbedError> {
-        let mut readiness = self.embedder.readiness();
-        let loading = matches!(*readiness.borrow(), Readiness::Loading);
-        if loading {
-            let loaded = async {
-                // A closed channel means that the embedder is gone; asking it below says so properly. What is read is a
-                // lock, which must not be held while the end of the wait is told.
-                let _ = readiness
-                    .wait_for(|state| !matches!(state, Readiness::Loading))
-                    .await;
-            };
-            clock.wait("the embedding model to load", loaded).await;
-        }
-        let (told, mut heard) = mpsc::unbounded_channel();
-        let mut embedding = self.embedder.embed_telling(vec![question.to_owned()], told);
-        let embedded = loop {
-            // What was told before the end is said before it.
-            tokio::select! {
-                biased;
-                Some(event) = heard.recv() => hear(clock, event).await,
-                embedded = &mut embedding => break embedded,
+        let (vector, space) = match by {
+            By::Configured(vector) => match self.corpus(&mut clock, Stage::Dense).await {
+                Ok(corpus) => (vector, corpus),
+                Err(error) => return Err(clock.failed(error).await),
+            },
+            By::Standby(vector, corpus) => (vector, corpus),
+            By::Nobody => {
+                clock.end(Some("not searched".to_owned())).await;
+                return Ok(Dense {
+                    note,
+                    ..Dense::default()
+                });
             }
         };
-        // Told in the same instant as the end.
-        while let Ok(event) = heard.try_recv() {
-            hear(clock, event).await;
-        }
-        let mut vectors = embedded?;
-        vectors
-            .pop()
-            .map(Vector::into_shared)
-            .ok_or_else(|| EmbedError::Run("it returned no vector".to_owned()))
+        let hits = space.search_vectors(self.retriever.unit(), &vector);
+        let outside = space.outside.nearest(&vector, COMPANY);
+        clock.end(Some(format!("{} vectors", space.dense.len()))).await;
+        Ok(Dense {
+            hits,
+            outside,
+            space: Some(space),
+            note,
+        })
     }
 
     async fn lexical(&self, emitter: &Emitter, question: &str) -> Result<LexicalSearch, AgentError> {
@@ -201,7 +167,11 @@ impl Agent {
         Ok(found)
     }
 
-    async fn corpus(&self, clock: &mut StageClock, stage: Stage) -> Result<Arc<Corpus>, AgentError> {
+    pub(super) async fn corpus(
+        &self,
+        clock: &mut StageClock,
+        stage: Stage,
+    ) -> Result<Arc<Corpus>, AgentError> {
         if self.knowledge.is_loading() {
             clock
                 .wait("the data set to load", self.knowledge.get(stage))
@@ -209,20 +179,6 @@ impl Agent {
         } else {
             self.knowledge.get(stage).await
         }
-    }
-}
-
-/// Says what a request for a vector meets on its way.
-async fn hear(clock: &mut StageClock, event: GateEvent) {
-    match event {
-        GateEvent::Waiting { on, wait } => clock.waits(format!("{on}, {}", seconds(wait))).await,
-        GateEvent::Retrying {
-            why,
-            wait,
-            attempt,
-            of,
-        } => clock.retries(why, wait, attempt, of).await,
-        GateEvent::Resumed { waited } => clock.resumed(waited).await,
     }
 }
 

@@ -17,6 +17,17 @@ pub enum Effect {
         query: String,
         retrievers: Vec<Retriever>,
     },
+    /// Look for sessions, the newest for a blank query; this and the next four are answered with
+    /// [`super::Message::Sessions`].
+    FindSessions { ticket: u64, query: String },
+    /// Read a session, and let new exchanges go there.
+    OpenSession { id: i64 },
+    /// Give a session a name; a blank one takes its name away.
+    RenameSession { id: i64, name: String },
+    /// Put a session out of every list.
+    DeleteSession { id: i64 },
+    /// Take a deletion back.
+    RestoreSession { id: i64 },
     /// Put text on the clipboard of the terminal.
     Copy { text: String },
     /// Begin a recording, or end the one that goes on; what came of it comes back.

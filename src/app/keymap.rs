@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::Input;
 
 use super::compare::{self, CompareCommand};
+use super::sessions::{self, SessionsCommand};
 use super::{App, Message, Transport};
 
 /// Where a key is looked up: its own table first, then [`Context::Global`].
@@ -20,6 +21,8 @@ pub enum Context {
     CompareText,
     /// Its presets.
     Presets,
+    /// The picker of sessions.
+    Sessions,
     /// Before all others but [`Context::Overlay`] while a recording is shown.
     Replay,
 }
@@ -66,6 +69,8 @@ pub enum Command {
     Quit,
     /// Something of the comparison.
     Compare(CompareCommand),
+    /// Something of the picker of sessions.
+    Sessions(SessionsCommand),
 }
 
 /// One row of the table.
@@ -137,10 +142,13 @@ pub(super) const fn hinted(binding: Binding, hint: &'static str) -> Binding {
 
 /// The whole table, in the order of the help pane.
 pub fn bindings() -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().chain(compare::keys::BINDINGS)
+    BINDINGS
+        .iter()
+        .chain(sessions::keys::BINDINGS)
+        .chain(compare::keys::BINDINGS)
 }
 
-/// Everything but the comparison's own.
+/// Everything but the comparison's and the picker's own.
 const BINDINGS: &[Binding] = {
     use Command as C;
     use Context::{Chat, Composer, Evidence, Global, Overlay, Replay};
@@ -551,7 +559,11 @@ impl App {
             Some(Command::QuitOrDelete) if self.composer.is_blank() => Some(Message::Command(Command::Quit)),
             Some(Command::HelpOrText | Command::QuitOrDelete) => Some(Message::Edit(Input::from(key))),
             Some(command) => Some(Message::Command(command)),
-            None if matches!(context, Context::Composer | Context::CompareText) => {
+            None if matches!(
+                context,
+                Context::Composer | Context::CompareText | Context::Sessions
+            ) =>
+            {
                 Some(Message::Edit(Input::from(key)))
             }
             None => None,

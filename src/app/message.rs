@@ -5,6 +5,7 @@ use tui_textarea::Input;
 
 use super::compare::{Compared, Spot};
 use super::keymap::Command;
+use super::sessions;
 use crate::agent::event::{CacheStats, Event, Limits};
 
 /// One thing that happened.
@@ -26,6 +27,8 @@ pub enum Message {
     Gauges(Gauges),
     /// A comparison ended.
     Compared(Compared),
+    /// The store of sessions answered.
+    Sessions(sessions::Told),
     /// The time that [`super::App::wakes_in`] named has come.
     Woke,
     /// Time went on: the clock in milliseconds.
@@ -64,6 +67,8 @@ pub enum Target {
     Composer { row: u16, column: u16 },
     /// Something of the comparison.
     Compare(Spot),
+    /// The row of the session list with this index.
+    Session(usize),
     /// Whatever lies over the panes.
     Overlay,
 }

@@ -11,6 +11,7 @@ mod message;
 mod moment;
 mod replay;
 mod scroll;
+pub mod sessions;
 mod update;
 mod wake;
 
@@ -20,6 +21,7 @@ pub use effect::Effect;
 pub use message::{Gauges, Loading, Measured, Message, Recorded, Target};
 pub use moment::{Beginning, Happening, Moment, Since};
 pub use replay::{CUT, Replay, Transport};
+pub use sessions::Sessions;
 pub use wake::LimitsNow;
 
 use std::collections::VecDeque;
@@ -67,6 +69,8 @@ pub enum Overlay {
     Compared { top: usize },
     /// The comparison's presets, of which one is marked.
     Presets { at: usize },
+    /// The sessions that were kept.
+    Sessions,
 }
 
 /// Which line of the chat stands at the top of its pane.
@@ -146,6 +150,7 @@ pub struct App {
     pub composer: Composer,
     pub page: Page,
     pub compare: Compare,
+    pub sessions: Sessions,
     pub focus: Focus,
     pub overlay: Option<Overlay>,
     pub anchor: Anchor,
@@ -188,6 +193,7 @@ impl App {
             composer: Composer::default(),
             page: Page::default(),
             compare: Compare::default(),
+            sessions: Sessions::default(),
             focus: Focus::default(),
             overlay: None,
             anchor: Anchor::default(),
@@ -255,6 +261,7 @@ impl App {
     pub fn context(&self) -> keymap::Context {
         match (&self.overlay, self.focus) {
             (Some(Overlay::Presets { .. }), _) => keymap::Context::Presets,
+            (Some(Overlay::Sessions), _) => keymap::Context::Sessions,
             (None, _) if self.page == Page::Compare => match self.compare.typing {
                 compare::Typing::Nothing => keymap::Context::Compare,
                 _ => keymap::Context::CompareText,

@@ -30,6 +30,9 @@ impl App {
     }
 
     pub(super) fn scroll_overlay(&mut self, by: i32) {
+        if self.overlay == Some(Overlay::Sessions) {
+            return self.sessions_step(by);
+        }
         let last = self
             .measured
             .overlay_lines
@@ -46,7 +49,7 @@ impl App {
             Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) => {
                 *top = line;
             }
-            Some(Overlay::Presets { .. }) => {}
+            Some(Overlay::Presets { .. } | Overlay::Sessions) => {}
             None => self.anchor = Anchor::Line(line),
         }
     }

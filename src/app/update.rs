@@ -21,6 +21,10 @@ impl App {
                 self.compared(compared);
                 Vec::new()
             }
+            Message::Sessions(told) => {
+                self.sessions_told(told);
+                Vec::new()
+            }
             Message::Woke => self.compare_woke(),
             Message::Tick(now_ms) => {
                 if self.replay.is_some() {
@@ -46,6 +50,14 @@ impl App {
                 self.wheel(over, lines);
                 Vec::new()
             }
+            Message::Edit(input) if self.overlay == Some(Overlay::Sessions) => {
+                self.notice = None;
+                self.sessions_type(input)
+            }
+            Message::Paste(text) if self.overlay == Some(Overlay::Sessions) => {
+                self.notice = None;
+                self.sessions_write(|field| field.paste(&text))
+            }
             Message::Edit(input) => {
                 self.notice = None;
                 match self.page {
@@ -69,6 +81,10 @@ impl App {
                 self.notice = None;
                 self.compare_click(spot)
             }
+            Message::Click(Target::Session(row)) => {
+                self.notice = None;
+                self.session_clicked(row)
+            }
             Message::Click(target) => {
                 self.notice = None;
                 self.click(target);
@@ -81,14 +97,14 @@ impl App {
         }
     }
 
-    fn warn(&mut self, text: impl Into<String>) {
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice {
             text: text.into(),
             bad: true,
         });
     }
 
-    fn say(&mut self, text: impl Into<String>) {
+    pub(super) fn say(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice {
             text: text.into(),
             bad: false,
@@ -136,6 +152,26 @@ impl App {
     }
 
     fn command(&mut self, command: Command) -> Vec<Effect> {
+        // Before the comparison, whose own Up, Down and Esc are not meant while the picker lies over it.
+        if self.overlay == Some(Overlay::Sessions) {
+            match command {
+                Command::Up => self.step(-1),
+                Command::Down => self.step(1),
+                Command::PageUp => self.page(-1),
+                Command::PageDown => self.page(1),
+                Command::Escape | Command::Interrupt => self.sessions_escape(),
+                Command::Sessions(command) => return self.sessions_command(command),
+                Command::Quit => return vec![Effect::Quit],
+                Command::Record => return vec![Effect::Record],
+                Command::Help => self.overlay = Some(Overlay::Help { top: 0 }),
+                // What belongs to the panes below is not meant.
+                _ => {}
+            }
+            return Vec::new();
+        }
+        if let Command::Sessions(command) = command {
+            return self.sessions_command(command);
+        }
         if let Some(effects) = self.compare_command(command) {
             return effects;
         }
@@ -178,7 +214,7 @@ impl App {
             }
             Command::ToggleSide => self.side = !self.side,
             // Taken above.
-            Command::Compare(_) => {}
+            Command::Compare(_) | Command::Sessions(_) => {}
             Command::Help | Command::HelpOrText => self.overlay = Some(Overlay::Help { top: 0 }),
         }
         Vec::new()
@@ -370,7 +406,7 @@ impl App {
 
     fn click(&mut self, target: Target) {
         match target {
-            Target::Overlay | Target::Compare(_) => {}
+            Target::Overlay | Target::Compare(_) | Target::Session(_) => {}
             _ if self.overlay.is_some() => self.overlay = None,
             Target::Composer { row, column } => {
                 self.focus = Focus::Composer;

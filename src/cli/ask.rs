@@ -16,7 +16,7 @@ use super::record::Tape;
 use super::sessions;
 use super::{Exit, Failure};
 use crate::agent::Agent;
-use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Phase, Question, RunId};
+use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Outcome, Phase, Question, RunId};
 use crate::config::Config;
 use crate::session::{Into as Session, Keeper};
 use crate::text;
@@ -50,7 +50,7 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
         };
         // A batch is a file already; what a person asks goes into one session.
         let keeper = match what.batch {
-            None => sessions::keeper(config, Session::Named("ask".to_owned())),
+            None => sessions::keeper(config, Session::Named("ask".to_owned()), |_| {}),
             Some(_) => None,
         };
         let cancel = cancel_on_interrupt();
@@ -192,11 +192,11 @@ pub(super) fn below(done: &Exchange) -> Result<(), Failure> {
         )?;
     }
     if let Some(note) = &done.note {
-        writeln!(
-            stderr(),
-            "The answer is incomplete: {}.",
-            text::sanitize_line(note)
-        )?;
+        let note = text::sanitize_line(note);
+        match done.outcome() {
+            Some(Outcome::Partial) => writeln!(stderr(), "The answer is incomplete: {note}.")?,
+            _ => writeln!(stderr(), "Note: {note}.")?,
+        }
     }
     Ok(())
 }

@@ -14,9 +14,10 @@ use super::record::Deck;
 use super::{Exit, Failure, draft, sessions};
 use crate::agent::Agent;
 use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
+use crate::app::sessions::Told;
 use crate::app::{App, Effect, Message};
 use crate::config::Config;
-use crate::session::{Into as Session, Keeper, SessionId};
+use crate::session::{Change, Into as Session, Keeper, SessionId, Wish as SessionWish};
 use crate::tui::theme::{Background, Theme};
 use crate::tui::{Ended, Feeds, Runner, Screen, terminal};
 
@@ -58,7 +59,11 @@ pub(super) fn run(
             app.composer.show(&draft);
         }
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
-        let keeper = sessions::keeper(config, into);
+        let (tell, told_sessions) = mpsc::unbounded_channel();
+        let keeper = sessions::keeper(config, into, move |news| {
+            // A screen that is gone does not wait for it.
+            let _ = tell.send(sessions::told(news));
+        });
         let agent = plan.start();
         let cache = Arc::clone(&agent.cache);
         let loads = Loads::of(&agent, fixed, gate);
@@ -79,6 +84,7 @@ pub(super) fn run(
             events: inbox,
             gauges,
             compared,
+            sessions: told_sessions,
         };
         let ended = screen.run(feeds, &mut runs).await.map_err(other);
         // However it ended: a closed window must not cost the question that was being written.
@@ -124,6 +130,23 @@ struct Runs {
     keeper: Option<Keeper>,
 }
 
+impl Runs {
+    fn wish(&self, wish: SessionWish) -> Option<Message> {
+        let Some(keeper) = &self.keeper else {
+            return Some(Message::Sessions(Told::Trouble(
+                "No session is kept or shown: history is off (--no-history, or keep_sessions in the configuration)."
+                    .to_owned(),
+            )));
+        };
+        keeper.wish(wish);
+        None
+    }
+
+    fn change(&self, id: SessionId, change: Change) -> Option<Message> {
+        self.wish(SessionWish::Change { id, change })
+    }
+}
+
 impl Runner for Runs {
     fn run(&mut self, effect: Effect, app: &App) -> Option<Message> {
         match effect {
@@ -156,6 +179,11 @@ impl Runner for Runs {
                     retrievers,
                 }));
             }
+            Effect::FindSessions { ticket, query } => return self.wish(SessionWish::Find { ticket, query }),
+            Effect::OpenSession { id } => return self.wish(SessionWish::Open(id)),
+            Effect::RenameSession { id, name } => return self.change(id, Change::Rename(name)),
+            Effect::DeleteSession { id } => return self.change(id, Change::Delete),
+            Effect::RestoreSession { id } => return self.change(id, Change::Restore),
             Effect::Record => return Some(self.deck.toggle(app)),
             Effect::Copy { .. } | Effect::Suspend | Effect::Quit => {}
         }

@@ -13,7 +13,7 @@ use crate::cache::{Looked, PAIR, Store, Wanted};
 use crate::config::Config;
 use crate::dataset::{Dataset, OutsideQuestion, indexed_texts, outside_questions};
 use crate::embedding::vectors::{self, VectorFile};
-use crate::embedding::{Embedder, Matrix, ModelId, RemoteEmbedder, Vector};
+use crate::embedding::{Embedder, LocalEmbedder, Matrix, ModelId, RemoteEmbedder, Vector};
 use crate::retrieval::bundle::{Bundle, BundledTexts};
 use crate::retrieval::{Corpus, LexicalIndex, Outside, Scale, Views, embed_missing};
 use crate::whole_file;
@@ -70,6 +70,37 @@ pub(super) async fn load(path: Option<PathBuf>, embedder: Arc<dyn Embedder>, tol
         Some(path) => build(path, embedder).await,
     };
     tell(&told, built);
+}
+
+/// Builds the corpus in the vectors of the model inside the program, if all of them are stored, and says how that went.
+pub(super) async fn load_stored(path: Option<PathBuf>, told: watch::Sender<Load>) {
+    let built = spawn_blocking(move || match path {
+        None => bundled(),
+        Some(path) => of_stored(&path),
+    });
+    tell(
+        &told,
+        built.await.map_err(|error| gone(&error)).and_then(|built| built),
+    );
+}
+
+/// A set of the user's own with the stored vectors of the model inside the program.
+fn of_stored(path: &Path) -> Result<Corpus, Failure> {
+    let dataset = dataset(Some(&path.to_owned()))?;
+    let stored = stored_path(path);
+    let (texts, questions) = embedded_texts(&dataset)?;
+    let model = LocalEmbedder::bundled_id();
+    let vectors = vectors::reconcile(&model, &texts, best_file(stored.as_deref())).into_vectors();
+    let vectors: Option<Vec<Vector>> = vectors.into_iter().collect();
+    let vectors = vectors.ok_or_else(|| {
+        Failure::other(format!(
+            "not every text of the data set has a stored vector of {}: use `--embedder local` once, with the same --dataset",
+            model.name
+        ))
+    })?;
+    let words = words(&dataset, stored.as_deref());
+    let corpus = Corpus::with_words(dataset, words);
+    with_vectors(corpus, questions, Matrix::of(&vectors).unwrap_or_default())
 }
 
 /// What a thread that loads died of.
@@ -384,7 +415,6 @@ fn in_cache(name: &str, digested: &[u8]) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embedding::LocalEmbedder;
 
     const REBUILD: &str = "rebuild the indexes as CONTRIBUTING.md says";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::corpus::{self, StoredSet};
 use super::{Failure, embedder};
 use crate::agent::event::{NotAPrice, Price};
-use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, WithFallback};
+use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, Space, Standby, WithFallback};
 use crate::app::Gauges;
 use crate::cache::{Cache, Disk, Redis, RedisAddress};
 use crate::config::{self, ChatChoice, Config, ModelPrice, Origin};
@@ -100,8 +100,11 @@ impl Plan {
     pub(super) fn start(self) -> Agent {
         let cache = Arc::new(self.cache());
         let (told, knowledge) = Knowledge::loading(self.name);
+        let mut standby = None;
         let embedder: Arc<dyn Embedder> = match self.remote {
             Some((embedder, set)) => {
+                let name = knowledge.name().to_owned();
+                standby = Some(Arc::new(local_standby(self.dataset, name)));
                 tokio::spawn(corpus::load_known(set, told));
                 Arc::new(embedder)
             }
@@ -114,6 +117,7 @@ impl Plan {
         Agent {
             knowledge,
             embedder,
+            standby,
             cache,
             answerer: self.answerer,
             retriever: self.retriever,
@@ -133,6 +137,18 @@ impl Plan {
         }
         cache
     }
+}
+
+/// The model inside the program, for when an endpoint does not answer.
+fn local_standby(dataset: Option<PathBuf>, name: String) -> Standby {
+    Standby::new(move || {
+        let (told, knowledge) = Knowledge::loading(name.clone());
+        tokio::spawn(corpus::load_stored(dataset.clone(), told));
+        Space {
+            embedder: Arc::new(LocalEmbedder::start()),
+            knowledge,
+        }
+    })
 }
 
 /// The shared tier that is configured, and how long a value lives there. Offline there is none: it would be a socket.
@@ -207,7 +223,8 @@ fn answerer(config: &Config) -> Result<Answering, Failure> {
         config.temperature.value,
         config.max_tokens.value,
     );
-    Ok((Arc::new(WithFallback::new(model.with_price(price))), Some(gate)))
+    let model = model.with_price(price).keeping(config.cache_answers.value);
+    Ok((Arc::new(WithFallback::new(model)), Some(gate)))
 }
 
 fn price(price: &ModelPrice) -> Result<Price, NotAPrice> {

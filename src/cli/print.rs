@@ -31,6 +31,9 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<Cost>,
     timing: Timing,
+    /// Whose vector of the question was searched with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<VectorOrigin>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,7 @@ impl<'a> Report<'a> {
             usage: exchange.usage,
             cost: exchange.cost(),
             timing: exchange.timing(),
+            embedder: exchange.embedder.as_deref(),
             vector: exchange.vector,
             kept_answer: exchange.answer_origin,
             limits: exchange.limits.as_ref(),

@@ -1,6 +1,6 @@
 //! `search`: the ranked evidence without an answer.
 
-use std::io::{Write as _, stdout};
+use std::io::{Write as _, stderr, stdout};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -12,6 +12,7 @@ use super::{Exit, Failure, lab};
 use crate::agent::event::{Exchange, Hit, RunId, StageRow};
 use crate::config::Config;
 use crate::retrieval::comparison::Retriever;
+use crate::text;
 
 #[derive(Debug, Serialize)]
 struct Found<'a> {
@@ -19,6 +20,11 @@ struct Found<'a> {
     retriever: &'a str,
     hits: &'a [Hit],
     stages: &'a [StageRow],
+    /// Whose vector of the query was searched with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
@@ -55,6 +61,8 @@ pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
                 retriever: &agent.retriever.label(),
                 hits: &hits,
                 stages: &exchange.stages,
+                embedder: exchange.embedder.as_deref(),
+                note: exchange.note.as_deref(),
             };
             serde_json::to_writer(&mut out, &found).map_err(std::io::Error::from)?;
             writeln!(out)?;
@@ -62,6 +70,9 @@ pub(super) fn run(config: &Config, what: &Search) -> Result<Exit, Failure> {
             writeln!(out, "No pair shares a word or a meaning with this query.")?;
         } else {
             write!(out, "{}", evidence(&hits))?;
+        }
+        if let Some(note) = exchange.note.as_deref().filter(|_| !what.json) {
+            writeln!(stderr(), "Note: {}.", text::sanitize_line(note))?;
         }
         Ok(Exit::Success)
     })

@@ -11,10 +11,12 @@ use super::args::SessionsCommand;
 use super::record::secrets;
 use super::{Exit, Failure};
 use crate::agent::event::Exchange;
+use crate::app::sessions::{Match, Row, Told};
 use crate::config::Config;
 use crate::session::export::{Exported, markdown};
 use crate::session::{
-    Found, Into, Keeper, Kept, Place, Pruned, Redactor, SessionError, SessionId, Store, Summary, Utc,
+    Change, Found, Into, Keeper, Kept, News, Place, Pruned, Redactor, SessionError, SessionId, Store,
+    Summary, Utc,
 };
 use crate::text;
 
@@ -31,10 +33,11 @@ fn path() -> Option<PathBuf> {
     Some(state.join("sessions.sqlite"))
 }
 
-/// What keeps the events of runs; nothing when nothing is to be kept, or the platform names no folder for it.
-pub(super) fn keeper(config: &Config, into: Into) -> Option<Keeper> {
+/// What keeps the events of runs; nothing when nothing is to be kept, or the platform names no folder for it. `tell` is
+/// handed what comes of wishes.
+pub(super) fn keeper(config: &Config, into: Into, tell: impl FnMut(News) + Send + 'static) -> Option<Keeper> {
     let path = path().filter(|_| config.keep_sessions.value)?;
-    Some(Keeper::open(path, into, Redactor::knowing(secrets(config))))
+    Some(Keeper::open(path, into, Redactor::knowing(secrets(config)), tell))
 }
 
 /// Waits a moment for what is not written yet, and says what could not be kept.
@@ -70,6 +73,49 @@ pub(super) fn resumed(config: &Config, id: Option<SessionId>) -> Result<(Session
     let kept = store.exchanges(session.id, RESUMED)?;
     let exchanges = kept.into_iter().map(|kept| kept.exchange).collect();
     Ok((session.id, exchanges))
+}
+
+/// What the store says, as the application shows it.
+pub(super) fn told(news: News) -> Told {
+    match news {
+        News::Found { ticket, sessions } => Told::Found {
+            ticket,
+            rows: sessions
+                .into_iter()
+                .map(|(session, found)| row(session, found))
+                .collect(),
+        },
+        News::Opened { session, kept } => Told::Opened {
+            row: row(session, None),
+            exchanges: kept.into_iter().map(|kept| kept.exchange).collect(),
+        },
+        News::Changed { session, change } => {
+            let title = session.title().to_owned();
+            match change {
+                Change::Rename(_) => Told::Renamed { title },
+                Change::Delete => Told::Deleted {
+                    id: session.id,
+                    title,
+                },
+                Change::Restore => Told::Restored { title },
+            }
+        }
+        News::Trouble(why) => Told::Trouble(why),
+    }
+}
+
+fn row(session: Summary, found: Option<Found>) -> Row {
+    Row {
+        id: session.id,
+        title: session.title().to_owned(),
+        when: Utc(session.updated_ms).minute(),
+        exchanges: session.exchanges,
+        found: found.map(|found| Match {
+            parts: found.snippet.parts,
+            in_evidence: found.place == Place::Evidence,
+        }),
+        name: session.name,
+    }
 }
 
 fn store(config: &Config) -> Result<Store, Failure> {

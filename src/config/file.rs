@@ -72,6 +72,7 @@ pub(super) struct Retrieval {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Cache {
+    pub(super) answers: Option<bool>,
     pub(super) redis_url: Option<String>,
     pub(super) redis_ttl_days: Option<u64>,
 }
@@ -80,6 +81,7 @@ impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // By hand, because the address may hold a password.
         f.debug_struct("Cache")
+            .field("answers", &self.answers)
             .field("redis_ttl_days", &self.redis_ttl_days)
             .finish_non_exhaustive()
     }

@@ -68,6 +68,8 @@ pub struct Config {
     pub retriever: Setting<String>,
     /// How many pairs are retrieved.
     pub top_k: Setting<usize>,
+    /// Whether answers of a chat model are kept and given again.
+    pub cache_answers: Setting<bool>,
     /// Address of the shared cache tier, password and all; `None`: there is no shared tier.
     pub redis_url: Setting<Option<Secret>>,
     /// How long a value lives in the shared tier.
@@ -268,6 +270,7 @@ impl Config {
             max_retries,
             retriever,
             top_k,
+            cache_answers: Setting::default_of(true).over(file.cache.answers, Origin::File),
             redis_url,
             redis_ttl_days,
             keep_sessions: Setting::default_of(true)
@@ -380,6 +383,11 @@ impl Config {
                 self.retriever.value.clone(),
             ),
             row("retrieval.top_k", &self.top_k, self.top_k.value.to_string()),
+            row(
+                "cache.answers",
+                &self.cache_answers,
+                self.cache_answers.value.to_string(),
+            ),
             row(
                 "cache.redis_url",
                 &self.redis_url,
@@ -544,6 +552,13 @@ mod tests {
         }
         let file = FileConfig::parse("[cache]\nredis_url = \"redis://:s3cret@h\"\n", Path::new("f")).unwrap();
         assert!(!format!("{file:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn keeping_answers_can_be_turned_off_in_the_file() {
+        let config = load("[cache]\nanswers = false\n", &Flags::default(), &[]).unwrap();
+        let row = ("cache.answers", "false".to_owned(), Origin::File);
+        assert!(!config.cache_answers.value && config.rows().contains(&row));
     }
 
     #[test]

@@ -54,6 +54,22 @@ impl EmbedError {
     }
 }
 
+impl EmbedError {
+    /// Who does not answer and how that shows, without advice, when that is why there is no vector.
+    pub fn unanswered(&self) -> Option<String> {
+        match self {
+            Self::NotAnswering { host, retry_in } => Some(format!(
+                "{host} is not answering (circuit open, next try in {} s)",
+                retry_in.as_secs_f64().ceil()
+            )),
+            Self::Provider(error @ (ProviderError::Unreachable { .. } | ProviderError::Timeout { .. })) => {
+                Some(error.in_short())
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<ProviderError> for EmbedError {
     fn from(error: ProviderError) -> Self {
         match error {

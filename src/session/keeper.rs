@@ -5,6 +5,9 @@ use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
+use super::kept::Kept;
+use super::search::Found;
+use super::store::Summary;
 use super::writer::{self, Act};
 use super::{Redactor, SessionId};
 use crate::agent::event::Event;
@@ -20,6 +23,42 @@ pub enum Into {
     Session(SessionId),
 }
 
+/// What can be wished for beside the keeping itself; the answer comes as [`News`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The sessions that a query finds, the newest when it is blank. Of several that wait, only the last is answered.
+    Find { ticket: u64, query: String },
+    /// Read a session and let new exchanges go there.
+    Open(SessionId),
+    /// Answered with the change and with what the last [`Wish::Find`] finds then.
+    Change { id: SessionId, change: Change },
+}
+
+/// What can be done to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Gives it a name; a blank one takes its name away.
+    Rename(String),
+    Delete,
+    Restore,
+}
+
+/// What the store says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    Found {
+        /// The ticket of the wish that this answers.
+        ticket: u64,
+        sessions: Vec<(Summary, Option<Found>)>,
+    },
+    /// The newest exchanges of the session that was opened.
+    Opened { session: Summary, kept: Vec<Kept> },
+    /// What was done to a session, which is as it is now.
+    Changed { session: Summary, change: Change },
+    /// A wish could not be granted; a sentence for the user.
+    Trouble(String),
+}
+
 /// Keeps what runs say. Dropping it lets what was heard be written in the background; [`Keeper::close`] waits for it.
 #[derive(Clone, Debug)]
 pub struct Keeper {
@@ -29,9 +68,15 @@ pub struct Keeper {
 
 impl Keeper {
     /// Opens the store in the background. When it cannot be opened nothing is kept, which [`Keeper::close`] tells.
-    pub fn open(path: PathBuf, into: Into, redactor: Redactor) -> Self {
+    /// `tell` is handed what comes of wishes, on the thread of the store.
+    pub fn open(
+        path: PathBuf,
+        into: Into,
+        redactor: Redactor,
+        tell: impl FnMut(News) + Send + 'static,
+    ) -> Self {
         let (acts, to_do) = mpsc::channel();
-        writer::start(path, into, redactor, to_do);
+        writer::start(path, into, redactor, to_do, Box::new(tell));
         Self { acts }
     }
 
@@ -39,6 +84,12 @@ impl Keeper {
     pub fn hear(&self, event: &Event) {
         // Without its thread nothing is kept, which has been logged.
         let _ = self.acts.send(Act::Heard(Box::new(event.clone())));
+    }
+
+    /// Asks for something; the answer is told.
+    pub fn wish(&self, wish: Wish) {
+        // Without its thread there is nothing to find, which has been logged.
+        let _ = self.acts.send(Act::Wish(wish));
     }
 
     /// Waits until all that was heard is written, runs that have not ended with what they said so far. Gives back what

@@ -53,6 +53,8 @@ struct Trace {
     last_token_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<String>,
     vector: Option<VectorOrigin>,
     answer: Option<AnswerOrigin>,
     stages: Vec<StageLine>,
@@ -124,7 +126,8 @@ impl Columns {
                 at_ms: exchange.at_ms,
                 first_token_ms: exchange.first_token_ms,
                 last_token_ms: exchange.last_token_ms,
-                read: exchange.read.clone(),
+                read: exchange.read.as_deref().map(clean),
+                embedder: exchange.embedder.clone(),
                 vector: exchange.vector,
                 answer: exchange.answer_origin,
                 stages: stages.collect(),
@@ -186,6 +189,7 @@ impl Kept {
             first_token_ms: trace.first_token_ms,
             last_token_ms: trace.last_token_ms,
             read: trace.read,
+            embedder: trace.embedder,
             vector: trace.vector,
             answer_origin: trace.answer,
             at_ms: trace.at_ms,

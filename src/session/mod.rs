@@ -20,7 +20,7 @@ mod writer;
 
 pub use date::Utc;
 pub use error::SessionError;
-pub use keeper::{Into, Keeper};
+pub use keeper::{Change, Into, Keeper, News, Wish};
 pub use kept::Kept;
 pub use redact::Redactor;
 pub use search::{Found, Place, Snippet};

@@ -11,7 +11,7 @@ use rusqlite::{Row, params};
 use super::SessionId;
 use super::error::SessionError;
 use super::kept::{optional, signed, text, unsigned};
-use super::store::Store;
+use super::store::{SUMMARY, Store, Summary, summary};
 
 /// BM25 is worked out for the newest so many exchanges that match, so that the work for a word that is everywhere does not
 /// grow with every exchange: one in 35,000 of 100,000 takes 16 ms (`cargo bench --bench sessions`).
@@ -125,6 +125,52 @@ impl Store {
             Ok(found)
         };
         search().map_err(|why| self.failed("searching", why))
+    }
+
+    /// The sessions that are not deleted and whose name has the query in it, then those that [`Store::search`] finds, each
+    /// with the best of what was found in it; the newest sessions when the query is blank. At most so many.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn find(&self, query: &str, most: usize) -> Result<Vec<(Summary, Option<Found>)>, SessionError> {
+        let query = query.trim();
+        if query.is_empty() {
+            let newest = self.list(false, most)?;
+            return Ok(newest.into_iter().map(|session| (session, None)).collect());
+        }
+        let mut hits: Vec<Found> = Vec::new();
+        let mut seen = HashSet::new();
+        for found in self.search(query, most)? {
+            if seen.insert(found.session) {
+                hits.push(found);
+            }
+        }
+        let mut sessions: Vec<(Summary, Option<Found>)> = Vec::new();
+        for session in self.of_name(query, most)? {
+            let hit = hits.iter().position(|found| found.session == session.id);
+            let hit = hit.map(|at| hits.remove(at));
+            sessions.push((session, hit));
+        }
+        for found in hits {
+            if sessions.len() == most {
+                break;
+            }
+            sessions.push((self.summary(found.session)?, Some(found)));
+        }
+        Ok(sessions)
+    }
+
+    /// The newest sessions that the user gave a name with this in it, capital letters or not.
+    fn of_name(&self, part: &str, most: usize) -> Result<Vec<Summary>, SessionError> {
+        let query = || {
+            let mut statement = self.connection.prepare_cached(&format!(
+                "{SUMMARY} WHERE deleted_ms IS NULL AND instr(lower(name), lower(?1)) > 0 \
+                 ORDER BY updated_ms DESC, id DESC LIMIT ?2"
+            ))?;
+            let found = statement.query_map(params![part, signed(most as u64)], summary)?;
+            found.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        query().map_err(|why| self.failed("searching", why))
     }
 
     fn in_exchanges(&self, expression: &str, most: usize) -> rusqlite::Result<Vec<Found>> {

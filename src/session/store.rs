@@ -51,7 +51,7 @@ pub struct Pruned {
     pub exchanges: u64,
 }
 
-const SUMMARY: &str = "SELECT id, name, \
+pub(super) const SUMMARY: &str = "SELECT id, name, \
      (SELECT question FROM exchange WHERE session = session.id ORDER BY id LIMIT 1), \
      (SELECT count(*) FROM exchange WHERE session = session.id), \
      created_ms, updated_ms, deleted_ms FROM session";
@@ -388,7 +388,7 @@ fn put_evidence(transaction: &Transaction<'_>, exchange: i64, hits: &[Parts]) ->
     Ok(())
 }
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {
+pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {
     Ok(Summary {
         id: row.get(0)?,
         name: optional(row, 1)?,

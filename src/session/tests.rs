@@ -223,7 +223,7 @@ async fn the_keeper_writes_what_runs_say_side_by_side_and_goes_on_where_a_sessio
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sessions.sqlite");
     let redactor = || Redactor::knowing(["hunter2hunter2".to_owned()]);
-    let keeper = Keeper::open(path.clone(), Into::New, redactor());
+    let keeper = Keeper::open(path.clone(), Into::New, redactor(), |_| {});
     let (first, second) = (events(1, "one", "uno"), events(2, "my hunter2hunter2", "dos"));
     for (a, b) in first.iter().zip(&second[..5]) {
         keeper.hear(a);
@@ -241,7 +241,7 @@ async fn the_keeper_writes_what_runs_say_side_by_side_and_goes_on_where_a_sessio
         ("my [redacted]", Some(Outcome::Partial))
     );
     // A second window goes on in the same session.
-    let other = Keeper::open(path.clone(), Into::Session(session), redactor());
+    let other = Keeper::open(path.clone(), Into::Session(session), redactor(), |_| {});
     for event in &events(1, "three", "tres") {
         other.hear(event);
     }
@@ -256,7 +256,7 @@ async fn the_keeper_writes_what_runs_say_side_by_side_and_goes_on_where_a_sessio
 #[tokio::test]
 async fn a_store_that_cannot_be_opened_is_told_and_keeps_nobody_waiting() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::open(folder.path().to_owned(), Into::New, Redactor::default());
+    let keeper = Keeper::open(folder.path().to_owned(), Into::New, Redactor::default(), |_| {});
     keeper.hear(&events(1, "q", "a")[0]);
     let said = keeper.close().await.unwrap();
     assert!(said.starts_with("the session store"), "{said}");
@@ -295,4 +295,80 @@ fn an_export_holds_numbered_sources_and_no_markup_from_outside() {
     assert_eq!(object["exchanges"][0]["asked_at"], "1970-01-01T00:00:01Z");
     assert_eq!(object["exchanges"][0]["hits"][0]["lexical"]["terms"][0], "pool");
     assert_eq!(object["exchanges"][0]["outcome"], "answered");
+}
+
+#[tokio::test]
+async fn wishes_are_answered_and_what_is_asked_goes_into_the_session_that_was_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.sqlite");
+    let mut store = Store::open(&path, Redactor::default()).unwrap();
+    let (old, other) = (store.create(None).unwrap(), store.create(None).unwrap());
+    asked(&mut store, old, "What is a pool?", "a");
+    asked(&mut store, other, "What is a vault?", "a");
+    let (to, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let keeper = Keeper::open(path, Into::Session(other), Redactor::default(), move |news| {
+        to.send(news).unwrap();
+    });
+    keeper.wish(Wish::Find {
+        ticket: 7,
+        query: "vaul".to_owned(),
+    });
+    let Some(News::Found { ticket: 7, sessions }) = told.recv().await else {
+        panic!("nothing was found");
+    };
+    assert_eq!((sessions.len(), sessions[0].0.id), (1, other));
+    assert!(sessions[0].1.is_some(), "a match has its snippet");
+    keeper.wish(Wish::Change {
+        id: other,
+        change: Change::Delete,
+    });
+    assert!(matches!(
+        told.recv().await,
+        Some(News::Changed {
+            change: Change::Delete,
+            ..
+        })
+    ));
+    let Some(News::Found { ticket: 7, sessions }) = told.recv().await else {
+        panic!("a change answers the last search anew");
+    };
+    assert_eq!(sessions, []);
+    // Into the session that is deleted by now nothing may go.
+    for event in &events(1, "four", "cuatro") {
+        keeper.hear(event);
+    }
+    keeper.wish(Wish::Open(other));
+    assert!(
+        matches!(told.recv().await, Some(News::Trouble(why)) if why.starts_with("Session 2 has been deleted"))
+    );
+    keeper.wish(Wish::Open(old));
+    let Some(News::Opened { session, kept }) = told.recv().await else {
+        panic!("it was not opened");
+    };
+    assert_eq!((session.id, kept.len()), (old, 1));
+    for event in &events(2, "five", "cinco") {
+        keeper.hear(event);
+    }
+    assert_eq!(keeper.close().await, None);
+    let count = |id| store.summary(id).unwrap().exchanges;
+    assert_eq!((count(old), count(other), count(other + 1)), (2, 1, 1));
+}
+
+#[test]
+fn a_session_is_found_by_its_name_before_those_that_only_say_it() {
+    let (_folder, mut store) = store();
+    let (says, named) = (
+        store.create(None).unwrap(),
+        store.create(Some("My Pools")).unwrap(),
+    );
+    asked(&mut store, says, "what are pools", "a");
+    asked(&mut store, says, "and pools again", "a");
+    asked(&mut store, named, "what is a vault", "a");
+    let ids = |query: &str| -> Vec<SessionId> {
+        let found = store.find(query, 9).unwrap();
+        found.iter().map(|(session, _)| session.id).collect()
+    };
+    assert_eq!(ids("pools"), [named, says]);
+    assert_eq!(ids(" "), [named, says], "the newest first");
+    assert_eq!(ids("nothing of it"), [] as [SessionId; 0]);
 }

@@ -1,6 +1,6 @@
 //! The thread that owns the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
@@ -10,25 +10,35 @@ use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoint;
 use super::error::SessionError;
-use super::keeper::Into;
+use super::keeper::{Change, Into, News, Wish};
 use super::store::Store;
 use super::{Redactor, SessionId};
 use crate::agent::event::{AgentEvent, Event, Exchange, RunId};
 use crate::clock::now_ms;
 
+/// Exchanges of an opened session that are read: more than a person scrolls back through.
+const OPENED: usize = 200;
+
+/// Sessions that a search names.
+const LISTED: usize = 200;
+
+/// Who is handed the answers to wishes.
+pub(super) type Tell = Box<dyn FnMut(News) + Send>;
+
 /// What the thread is asked for.
 pub(super) enum Act {
     Heard(Box<Event>),
+    Wish(Wish),
     /// Write everything, then say so, and what went wrong.
     Flush(oneshot::Sender<Option<String>>),
 }
 
 /// Starts the thread. It ends when all senders are gone and what was sent is done.
-pub(super) fn start(path: PathBuf, into: Into, redactor: Redactor, acts: Receiver<Act>) {
+pub(super) fn start(path: PathBuf, into: Into, redactor: Redactor, acts: Receiver<Act>, tell: Tell) {
     let begun = thread::Builder::new().name("sessions".to_owned()).spawn(move || {
         match Store::open(&path, redactor) {
-            Ok(store) => Writer::new(store, into).work(&acts),
-            Err(error) => refuse(&acts, &error),
+            Ok(store) => Writer::new(store, into, tell).work(&acts),
+            Err(error) => refuse(&acts, &error, tell),
         }
     });
     if let Err(error) = begun {
@@ -36,13 +46,15 @@ pub(super) fn start(path: PathBuf, into: Into, redactor: Redactor, acts: Receive
     }
 }
 
-/// Keeps nothing, and says why at the end.
-fn refuse(acts: &Receiver<Act>, error: &SessionError) {
+/// Keeps nothing, and says why whenever something is wished for, and at the end.
+fn refuse(acts: &Receiver<Act>, error: &SessionError, mut tell: Tell) {
     tracing::warn!(%error, "nothing is kept");
     for act in acts {
-        if let Act::Flush(reply) = act {
+        match act {
+            Act::Heard(_) => {}
+            Act::Wish(_) => tell(News::Trouble(sentence(error))),
             // Who does not wait any more need not be told.
-            let _ = reply.send(Some(error.to_string()));
+            Act::Flush(reply) => drop(reply.send(Some(error.to_string()))),
         }
     }
 }
@@ -65,34 +77,52 @@ struct Writer {
     open: HashMap<RunId, Open>,
     /// What could not be written since the last flush.
     failed: Option<SessionError>,
+    /// The last search, which a change of a session answers anew.
+    found: (u64, String),
+    tell: Tell,
 }
 
 impl Writer {
-    fn new(store: Store, into: Into) -> Self {
+    fn new(store: Store, into: Into, tell: Tell) -> Self {
         Self {
             store,
             into,
             session: None,
             open: HashMap::new(),
             failed: None,
+            found: (0, String::new()),
+            tell,
         }
     }
 
     fn work(mut self, acts: &Receiver<Act>) {
+        let mut waiting = VecDeque::new();
         loop {
             let next = match self.due_in(Instant::now()) {
                 Some(due) => acts.recv_timeout(due),
                 None => acts.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match next {
-                Ok(Act::Heard(event)) => self.hear(&event),
-                Ok(Act::Flush(reply)) => {
-                    self.write_if(|_| true);
-                    // Who does not wait any more need not be told.
-                    let _ = reply.send(self.failed.take().map(|error| error.to_string()));
-                }
+                Ok(act) => waiting.push_back(act),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            waiting.extend(acts.try_iter());
+            while let Some(act) = waiting.pop_front() {
+                match act {
+                    Act::Heard(event) => self.hear(&event),
+                    // The next one says what is wanted now.
+                    Act::Wish(Wish::Find { .. })
+                        if waiting
+                            .iter()
+                            .any(|act| matches!(act, Act::Wish(Wish::Find { .. }))) => {}
+                    Act::Wish(wish) => self.grant(wish),
+                    Act::Flush(reply) => {
+                        self.write_if(|_| true);
+                        // Who does not wait any more need not be told.
+                        let _ = reply.send(self.failed.take().map(|error| error.to_string()));
+                    }
+                }
             }
             let now = Instant::now();
             self.write_if(|open| open.checkpoint.due_in(now).is_some_and(|due| due.is_zero()));
@@ -139,13 +169,65 @@ impl Writer {
 
     fn begin(&mut self, exchange: &Exchange) -> Result<i64, SessionError> {
         let session = match (self.session, &self.into) {
-            (Some(session), _) => session,
+            (Some(session), _) => self.there(session)?,
             (None, Into::New) => self.store.create(None)?,
             (None, Into::Named(name)) => self.store.named(name)?,
-            (None, Into::Session(id)) => *id,
+            (None, Into::Session(id)) => self.there(*id)?,
         };
         self.session = Some(session);
         self.store.add(session, now_ms(), exchange)
+    }
+
+    /// The session, or a new one when it was deleted or pruned meanwhile: what is asked then must not be lost with it.
+    fn there(&mut self, session: SessionId) -> Result<SessionId, SessionError> {
+        match self.store.summary(session) {
+            Ok(summary) if summary.deleted_ms.is_none() => Ok(session),
+            Ok(_) | Err(SessionError::Absent(_)) => self.store.create(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        let granted = match wish {
+            Wish::Find { ticket, query } => {
+                self.found = (ticket, query);
+                self.find()
+            }
+            Wish::Open(id) => self.open(id),
+            Wish::Change { id, change } => self.change(id, change),
+        };
+        if let Err(error) = granted {
+            (self.tell)(News::Trouble(sentence(&error)));
+        }
+    }
+
+    fn find(&mut self) -> Result<(), SessionError> {
+        let (ticket, query) = &self.found;
+        let (ticket, sessions) = (*ticket, self.store.find(query, LISTED)?);
+        (self.tell)(News::Found { ticket, sessions });
+        Ok(())
+    }
+
+    fn open(&mut self, id: SessionId) -> Result<(), SessionError> {
+        let session = self.store.summary(id)?;
+        if session.deleted_ms.is_some() {
+            return Err(SessionError::Deleted(id));
+        }
+        let kept = self.store.exchanges(id, OPENED)?;
+        self.session = Some(id);
+        (self.tell)(News::Opened { session, kept });
+        Ok(())
+    }
+
+    fn change(&mut self, id: SessionId, change: Change) -> Result<(), SessionError> {
+        match &change {
+            Change::Rename(name) => self.store.rename(id, name)?,
+            Change::Delete => self.store.delete(id)?,
+            Change::Restore => self.store.restore(id)?,
+        }
+        let session = self.store.summary(id)?;
+        (self.tell)(News::Changed { session, change });
+        self.find()
     }
 
     /// Writes the runs that have something new and for which `wanted` holds.
@@ -172,4 +254,12 @@ impl Writer {
         tracing::warn!(%error, "an exchange could not be kept");
         self.failed = Some(error);
     }
+}
+
+/// An error as the picker says it.
+fn sentence(error: &SessionError) -> String {
+    let said = error.to_string();
+    let mut letters = said.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }

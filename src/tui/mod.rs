@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::agent::event::Event;
 use crate::app::compare::Compared;
+use crate::app::sessions::Told;
 use crate::app::{App, Effect, Gauges, Message, Target};
 use pace::FramePacer;
 use terminal::{Input, Signals, Terminal, TerminalError, TerminalSignal};
@@ -49,6 +50,8 @@ pub struct Feeds {
     pub gauges: watch::Receiver<Gauges>,
     /// The comparison that ended last.
     pub compared: watch::Receiver<Option<Compared>>,
+    /// What the store of sessions says.
+    pub sessions: mpsc::UnboundedReceiver<Told>,
 }
 
 /// How the application ended.
@@ -160,6 +163,7 @@ impl Screen {
                         None => None,
                     }
                 }
+                Some(told) = feeds.sessions.recv() => self.update(Message::Sessions(told), runner)?,
                 () = until(frame_at), if frame_at.is_some() => {
                     self.draw()?;
                     None
@@ -263,7 +267,15 @@ impl Screen {
                 Effect::Quit => return Ok(Some(Ended::Quit)),
                 Effect::Suspend => self.terminal.suspend()?,
                 Effect::Copy { text } => self.terminal.copy(&crate::text::sanitize(&text))?,
-                Effect::Ask { .. } | Effect::Cancel { .. } | Effect::Compare { .. } | Effect::Record => {
+                Effect::Ask { .. }
+                | Effect::Cancel { .. }
+                | Effect::Compare { .. }
+                | Effect::FindSessions { .. }
+                | Effect::OpenSession { .. }
+                | Effect::RenameSession { .. }
+                | Effect::DeleteSession { .. }
+                | Effect::RestoreSession { .. }
+                | Effect::Record => {
                     if let Some(answer) = runner.run(effect, &self.app) {
                         self.app.update(answer);
                     }

@@ -128,6 +128,15 @@ fn golden() -> Vec<(AgentEvent, Value)> {
             json!({"event": "cache", "key": "3f9c12ab"}),
         ),
         (
+            AgentEvent::Fallback {
+                stage: Stage::Embed,
+                note: "h is not answering: searched with m instead".into(),
+                embedder: Some("m".into()),
+            },
+            json!({"event": "fallback", "stage": "embed", "note": "h is not answering: searched with m instead",
+                "embedder": "m"}),
+        ),
+        (
             AgentEvent::Retrieved { hits: vec![hit()] },
             json!({"event": "retrieved", "hits": [{"rank": 1, "id": "amm-price", "question": "How?", "answer": "So.",
                 "topic": "amm", "sources": ["A paper"], "as_of": "2025-06", "score": 0.75, "percentile": 99.5,

@@ -9,6 +9,7 @@
 
 mod cancelling;
 mod ends;
+mod falling_back;
 mod keeping;
 mod lines;
 mod parts;
@@ -63,6 +64,7 @@ impl World {
             agent: Agent {
                 knowledge,
                 embedder: embedder.clone(),
+                standby: None,
                 cache: Arc::new(Cache::with_capacity(1 << 20)),
                 answerer: script.clone(),
                 retriever: Retriever::default(),

@@ -64,6 +64,7 @@ pub(crate) enum Embeds {
     After(Duration),
     Never,
     Fails,
+    FailsWith(EmbedError),
 }
 
 /// Embeds a text as the counts of [`WORDS`].
@@ -91,6 +92,17 @@ impl Default for Words {
 }
 
 impl Words {
+    /// Another model of this name, which is loaded.
+    pub(crate) fn named(name: &str) -> Self {
+        let words = Self::default();
+        words.loads();
+        let id = ModelId {
+            name: name.into(),
+            ..words.id.clone()
+        };
+        Self { id, ..words }
+    }
+
     pub(crate) fn loads(&self) {
         self.readiness.send_replace(Readiness::Ready { load_ms: 1.0 });
     }
@@ -124,6 +136,7 @@ impl Embedder for Words {
                 Embeds::After(pause) => tokio::time::sleep(pause).await,
                 Embeds::Never => std::future::pending().await,
                 Embeds::Fails => return Err(EmbedError::Stopped),
+                Embeds::FailsWith(error) => return Err(error),
             }
             Ok(texts.iter().map(|text| embedded(text)).collect())
         })

@@ -170,5 +170,10 @@ fn answered() -> Pty {
     let mut pty = started();
     pty.ask(QUESTION);
     pty.wait_for_answer();
+    // The vector reaches the disk after the answer reaches the screen; until then the count of the cache may still change.
+    pty.wait_for("a cache that has been written", |screen| {
+        let text = text_of(screen);
+        text.contains(" on disk") && !text.contains(" 0 on disk")
+    });
     pty
 }

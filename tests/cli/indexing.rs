@@ -121,6 +121,53 @@ fn an_indexed_set_is_asked_with_one_request_for_the_question_and_then_with_none(
 }
 
 #[test]
+fn when_nobody_answers_the_local_model_is_searched_with_if_it_knows_the_set_and_words_alone_otherwise() {
+    let (home, server) = (Home::new(), serving());
+    home.index(&server);
+    std::fs::write(home.file("settings.toml"), "[chat]\nmax_retries = 0\n").unwrap();
+    // Nobody listens there.
+    let nowhere = "http://127.0.0.1:9/v1";
+    let by_words = home.ask(nowhere, &[]);
+    assert_eq!(code(&by_words), 3, "{}", stderr(&by_words));
+    let said = object(&by_words);
+    assert_eq!(said["hits"][0]["id"], "mooring");
+    assert!(said.get("embedder").is_none() && said["hits"][0].get("dense").is_none());
+    let note = said["note"].as_str().unwrap();
+    assert!(
+        note.contains("127.0.0.1:9 was not reached") && note.ends_with(": searched by words alone"),
+        "{note}"
+    );
+
+    // Its vectors are stored from here on.
+    let local = program()
+        .env("HOME", home.path())
+        .env("XDG_CONFIG_HOME", home.path())
+        .current_dir(home.path())
+        .args([
+            "--dataset",
+            "pairs.json",
+            "--chat",
+            "extractive",
+            "ask",
+            "--json",
+            QUESTION,
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(code(&local), 0, "{}", stderr(&local));
+    let local = object(&local);
+    let instead = object(&home.ask(nowhere, &[]));
+    assert_eq!(instead["embedder"], local["embedder"]);
+    assert_eq!(instead["hits"][0]["id"], "mooring");
+    assert!(instead["hits"][0]["dense"]["score"].as_f64().unwrap() > 0.99);
+    let note = instead["note"].as_str().unwrap();
+    assert!(
+        note.contains("was not reached") && note.ends_with(" instead"),
+        "{note}"
+    );
+}
+
+#[test]
 fn indexing_again_sends_nothing() {
     let (home, server) = (Home::new(), serving());
     home.index(&server);

@@ -297,6 +297,21 @@ fn an_answer_is_kept_for_the_next_process_wherever_it_asks_and_refreshed_on_dema
 }
 
 #[test]
+fn an_answer_is_neither_kept_nor_looked_for_when_the_file_says_so() {
+    let cache = tempfile::tempdir().unwrap();
+    let settings = cache.path().join("settings.toml");
+    std::fs::write(&settings, "[cache]\nanswers = false\n").unwrap();
+    let server = FakeProvider::start([Reply::answer(&["A loss [1]."]), Reply::answer(&["Less [2]."])]);
+    let flags = ["--config", settings.to_str().unwrap(), "--json"];
+    for expected in ["A loss [1].", "Less [2]."] {
+        let asked = object(&ask_with(cache.path(), &server, &flags));
+        assert_eq!(asked["answer"], expected);
+        assert!(asked.get("kept_answer").is_none());
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
 fn answers_move_to_another_machine_with_the_vectors() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = FakeProvider::start([Reply::answer(&["A loss [1]."])]);

@@ -29,6 +29,8 @@ pub struct Exchange {
     /// Milliseconds from the start to the first token, and to the newest.
     pub first_token_ms: Option<f64>,
     pub last_token_ms: Option<f64>,
+    /// Model id of the embedder whose vector of the question was searched with; `None`: none was.
+    pub embedder: Option<String>,
     /// Where the question's vector came from, once the caches have been asked.
     pub vector: Option<VectorOrigin>,
     /// Where the answer came from, when it was kept.
@@ -224,6 +226,10 @@ impl Exchange {
                 self.answer.push_str(text);
                 self.phase = Phase::Streaming;
             }
+            AgentEvent::Fallback { note, embedder, .. } => {
+                self.embedder.clone_from(embedder);
+                self.note = Some(note.clone());
+            }
             AgentEvent::Limits { limits } => self.limits = Some(limits.clone()),
             AgentEvent::Retry {
                 why,
@@ -271,6 +277,7 @@ impl Exchange {
                 ..
             } => match kind {
                 Kept::Vector => {
+                    self.embedder.get_or_insert_with(|| self.setup.embedder.clone());
                     self.vector = Some(VectorOrigin {
                         tier: *tier,
                         age_ms: *age_ms,

@@ -96,6 +96,14 @@ pub enum AgentEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         saved_tokens: Option<u64>,
     },
+    /// A node's work was done in another way, since nobody answered at an endpoint: `note` says why and how. For `embed`,
+    /// `embedder` is the model that did it, and without one only words were searched.
+    Fallback {
+        stage: Stage,
+        note: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        embedder: Option<String>,
+    },
     /// The ranked pairs that the answer may use.
     Retrieved { hits: Vec<Hit> },
     /// A piece of the answer, in order.

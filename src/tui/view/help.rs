@@ -28,7 +28,7 @@ pub(super) fn render(
 }
 
 /// The parts of the help, those of the page that is shown first.
-fn sections(page: Page) -> [(Context, &'static str); 9] {
+fn sections(page: Page) -> [(Context, &'static str); 10] {
     let chat = [
         (Context::Composer, "While writing"),
         (Context::Chat, "In the chat"),
@@ -41,6 +41,7 @@ fn sections(page: Page) -> [(Context, &'static str); 9] {
     ];
     let shared = [
         (Context::Overlay, "In help and an open pair"),
+        (Context::Sessions, "In the list of sessions"),
         (Context::Replay, "In a replay"),
         (Context::Global, "Everywhere"),
     ];
@@ -50,8 +51,8 @@ fn sections(page: Page) -> [(Context, &'static str); 9] {
     };
     let [a, b, c] = first;
     let [d, e, f] = then;
-    let [overlay, replay, global] = shared;
-    [a, b, c, overlay, replay, global, d, e, f]
+    let [overlay, sessions, replay, global] = shared;
+    [a, b, c, overlay, sessions, replay, global, d, e, f]
 }
 
 fn lines(page: Page, width: usize, theme: &Theme) -> Vec<Line<'static>> {

@@ -34,6 +34,7 @@ mod pair;
 mod regions;
 mod rendered;
 mod section;
+mod sessions;
 mod side;
 mod status;
 mod trace;
@@ -76,6 +77,11 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
         Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
         Some(Overlay::Compared { top }) => compare::document(buffer, area, app, top, theme, &mut drawn),
         Some(Overlay::Presets { at }) => compare::presets(buffer, area, at, theme, &mut drawn),
+        Some(Overlay::Sessions) => {
+            if let Some(cursor) = sessions::render(buffer, area, app, theme, &mut drawn) {
+                frame.set_cursor_position(cursor);
+            }
+        }
         None => {
             if let Some(cursor) = cursor {
                 frame.set_cursor_position(cursor);

@@ -8,6 +8,7 @@ use ratatui::widgets::Widget as _;
 use super::transport;
 use crate::app::compare::CompareCommand;
 use crate::app::keymap::{Binding, Command, Context, bindings};
+use crate::app::sessions::SessionsCommand;
 use crate::app::{App, Overlay, Page, Replay, Transport};
 use crate::text;
 use crate::tui::theme::Theme;
@@ -75,6 +76,11 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         Command::Compare(CompareCommand::Open) => {
             app.page == Page::Chat && app.overlay.is_none() && app.replay.is_none()
         }
+        Command::Sessions(SessionsCommand::Accept) => app.sessions.marked().is_some(),
+        Command::Sessions(SessionsCommand::Undo) => app.sessions.can_undo(),
+        Command::Sessions(SessionsCommand::Rename | SessionsCommand::Delete) => {
+            app.sessions.naming.is_none() && app.sessions.marked().is_some()
+        }
         Command::Help => !matches!(app.overlay, Some(Overlay::Help { .. })),
         _ => true,
     };
@@ -93,6 +99,7 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
                 Command::Transport(Transport::Pause) if !app.replay.as_ref().is_some_and(Replay::playing) => {
                     "play"
                 }
+                Command::Sessions(SessionsCommand::Accept) if app.sessions.naming.is_some() => "take over",
                 Command::Escape if app.overlay.is_some() => "close",
                 Command::Escape if app.page == Page::Compare => "back",
                 _ => hint,

@@ -209,6 +209,11 @@ fn said() -> impl Strategy<Value = AgentEvent> {
             }
         }),
         hits().prop_map(|hits| AgentEvent::Retrieved { hits }),
+        (stage(), text()).prop_map(|(stage, note)| AgentEvent::Fallback {
+            stage,
+            embedder: Some(note.clone()),
+            note,
+        }),
         text().prop_map(|text| AgentEvent::Token { text }),
         limits().prop_map(|limits| AgentEvent::Limits { limits }),
         (text(), any::<bool>(), prop::option::of(ms()), any::<u64>()).prop_map(

@@ -10,6 +10,7 @@ mod hostile;
 mod mouse;
 mod replay;
 mod screens;
+mod sessions;
 mod styles;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

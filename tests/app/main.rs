@@ -22,6 +22,7 @@ mod idling;
 mod leaving;
 mod looking;
 mod recording;
+mod resuming;
 mod starting;
 mod streaming;
 #[cfg(target_os = "linux")]

@@ -161,7 +161,10 @@ impl<'a, 'r, T: Copy> Wrapper<'a, 'r, T> {
             self.end_row();
         }
         if word.width <= self.columns {
-            self.row = word;
+            // A row of no width may still hold something: a variation selector that stands by itself.
+            for piece in word.pieces {
+                push(self.runs, &mut self.row, piece);
+            }
             return;
         }
         for piece in word.pieces {
@@ -383,6 +386,12 @@ mod tests {
             "{:?}",
             started.elapsed()
         );
+    }
+
+    #[test]
+    fn what_has_no_width_is_not_lost_before_a_word_that_fills_the_row() {
+        let wrapped = wrap(&[("\u{fe0f}  aaaaaaaaa", ())], 9, 9, Breaks::Words);
+        assert_eq!(rows_of(wrapped), ["\u{fe0f}aaaaaaaaa"]);
     }
 
     /// Text with wide glyphs, clusters and marks.

@@ -113,8 +113,9 @@ pub fn judge(signals: Signals) -> Verdict {
         .map(|hit| hit.kind);
     // What the question says itself comes before what it resembles.
     let kind = match signals.marks {
-        Marks { moment: true, .. } => Some(OutsideKind::Live),
+        // "Should I buy right now" asks for a decision first.
         Marks { advice: true, .. } => Some(OutsideKind::Advice),
+        Marks { moment: true, .. } => Some(OutsideKind::Live),
         Marks { .. } => beside,
     };
     let why = match kind {
@@ -211,6 +212,16 @@ mod tests {
         assert!(!verdict.enough);
         assert!(
             verdict.reason.starts_with("it asks for a figure of this moment"),
+            "{}",
+            verdict.reason
+        );
+        let decision = Marks::of("should i buy eth right now");
+        let verdict = judge(Signals {
+            marks: decision,
+            ..general
+        });
+        assert!(
+            verdict.reason.starts_with("it asks what to buy, sell or hold"),
             "{}",
             verdict.reason
         );

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::hits::DenseHit;
-use crate::embedding::{Matrix, Quantised, Vector};
+use crate::embedding::{LANES, Matrix, Quantised, Vector, sum_of_lanes};
 
 /// Unit vectors of a corpus and the pair of each.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,8 +23,8 @@ pub struct DenseIndex {
     coarse: Option<Quantised>,
 }
 
-/// Numbers of a set from which on a first pass is worth its memory: 64 MB of f32, beyond the caches.
-const LARGE: usize = 16_000_000;
+/// Numbers of a set from which on a first pass is worth its memory: 32 MB of f32, beyond most caches.
+const LARGE: usize = 8_000_000;
 
 /// The pairs that the second pass looks at, for `k` that are asked for.
 fn looked_at_again(k: usize) -> usize {
@@ -274,9 +274,6 @@ fn descending(left: f32, right: f32) -> Ordering {
     right.total_cmp(&left)
 }
 
-/// Partial sums of one dot product: four AVX2 registers, enough to hide the latency of an addition.
-const LANES: usize = 32;
-
 /// Dot product of two slices of one length. The order of the additions is fixed and no multiply-add is fused, so
 /// every processor computes the same bits; inside [`pulp::Arch::dispatch`] the loop becomes the widest SIMD it has.
 #[inline(always)]
@@ -294,7 +291,7 @@ pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
         .zip(right_tail)
         .map(|(left, right)| left * right)
         .sum();
-    sums.iter().sum::<f32>() + tail
+    sum_of_lanes(sums) + tail
 }
 
 #[cfg(test)]

@@ -113,11 +113,19 @@ impl Quantised {
         if query.len() != self.dimension || self.is_empty() {
             return Vec::new();
         }
-        // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set.
-        pulp::Arch::new().dispatch(|| {
-            let rows = self.codes.chunks_exact(self.dimension).zip(&self.scales);
-            rows.map(|(codes, scale)| scale * dot(codes, query)).collect()
-        })
+        let mut scores = vec![0.0; self.len()];
+        let rows = self.codes.chunks_exact(self.dimension).zip(&self.scales);
+        // Which instructions the processor has is asked once a search; the loop inside is compiled once for each set. A
+        // loop, since what a collecting iterator calls would be compiled for the least of them.
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (score, (codes, scale)) in scores.iter_mut().zip(rows) {
+                    *score = scale * dot(codes, query);
+                }
+            },
+        );
+        scores
     }
 
     /// About what [`Self::scores`] gives, for a first pass over many rows: the query is rounded to whole numbers too, which
@@ -200,16 +208,30 @@ pub(crate) fn sum_of_lanes(mut sums: [f32; LANES]) -> f32 {
 /// Sums of code times number of each row, in whole numbers: any order of the additions gives the same.
 fn whole_dots(codes: &[u8], query: &[i16]) -> Vec<i32> {
     let rows = codes.chunks_exact(query.len().max(1));
+    let mut sums = vec![0; rows.len()];
     // The compiler does not find the one instruction that multiplies 16 pairs and adds neighbours.
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
-        return pulp::Simd::vectorize(
+        pulp::Simd::vectorize(
             simd,
             #[inline(always)]
-            || rows.map(|codes| avx2_dot(simd, codes, query)).collect(),
+            || {
+                for (sum, codes) in sums.iter_mut().zip(rows) {
+                    *sum = avx2_dot(simd, codes, query);
+                }
+            },
         );
+        return sums;
     }
-    pulp::Arch::new().dispatch(|| rows.map(|codes| whole_dot(codes, query)).collect())
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (sum, codes) in sums.iter_mut().zip(rows) {
+                *sum = whole_dot(codes, query);
+            }
+        },
+    );
+    sums
 }
 
 /// Sum of code times number.

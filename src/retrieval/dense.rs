@@ -67,16 +67,27 @@ impl Rows {
             Self::Exact(rows) if rows.dimension() == query.len() => rows,
             Self::Exact(_) => return Vec::new(),
         };
-        // Which instructions the processor has is asked once a part; the loop inside is compiled once for each set.
-        let some = |rows: &[f32]| -> Vec<f32> {
-            let rows = rows.chunks_exact(query.len().max(1));
-            pulp::Arch::new().dispatch(|| rows.map(|row| dot(row, query)).collect())
+        let mut scores = vec![0.0; rows.len()];
+        let width = query.len().max(1);
+        // Which instructions the processor has is asked once a part; the loop inside is compiled once for each set. A loop,
+        // since what a collecting iterator calls would be compiled for the least of them.
+        let some = |(rows, scores): (&[f32], &mut [f32])| {
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    for (score, row) in scores.iter_mut().zip(rows.chunks_exact(width)) {
+                        *score = dot(row, query);
+                    }
+                },
+            );
         };
         if rows.len() <= PART {
-            return some(rows.numbers());
+            some((rows.numbers(), &mut scores));
+        } else {
+            let parts = rows.numbers().par_chunks(PART * width);
+            parts.zip(scores.par_chunks_mut(PART)).for_each(some);
         }
-        let parts = rows.numbers().par_chunks(PART * query.len());
-        parts.map(some).collect::<Vec<_>>().concat()
+        scores
     }
 }
 

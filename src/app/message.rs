@@ -97,6 +97,9 @@ pub struct Gauges {
     /// What is known of the chat endpoint's limits, when one is asked: also between runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<Limits>>,
+    /// The same of the endpoint that embeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding_limits: Option<Box<Limits>>,
 }
 
 /// Whether something that loads in the background is there.

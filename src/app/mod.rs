@@ -169,8 +169,10 @@ pub struct App {
     /// When the gauges were told, on the application's clock.
     pub gauges_ms: f64,
     pub cache: CacheCount,
-    /// The newest that is known of an endpoint's limits, and since when on the application's clock.
+    /// The newest that is known of the chat endpoint's limits, and since when on the application's clock.
     pub limits: Option<(Limits, f64)>,
+    /// The same of the endpoint that embeds.
+    pub embedding_limits: Option<(Limits, f64)>,
     /// The application's clock in milliseconds, as the loop last told it.
     pub now_ms: f64,
     /// What the last frame looked like, as far as scrolling needs it.
@@ -204,6 +206,10 @@ impl App {
             rewound: 0,
             recording: None,
             limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
+            embedding_limits: gauges
+                .embedding_limits
+                .as_deref()
+                .map(|limits| (limits.clone(), 0.0)),
             gauges,
             gauges_ms: 0.0,
             cache: CacheCount::default(),

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use super::{App, Beginning, Happening, Moment, Notice};
+use super::{App, Beginning, Happening, Moment, Notice, Since};
+use crate::agent::event::Limits;
 
 /// What is said of a run that the recording has no end of.
 pub const CUT: &str = "the recording ends before the answer does";
@@ -276,6 +277,7 @@ impl App {
         self.gauges_ms = fresh.gauges_ms;
         self.cache = fresh.cache;
         self.limits = fresh.limits;
+        self.embedding_limits = fresh.embedding_limits;
         self.now_ms = fresh.now_ms;
         self.rewound += 1;
     }
@@ -298,9 +300,9 @@ impl App {
         }
         self.gauges_ms = self.now_ms - state.gauges.ago_ms;
         self.gauges = state.gauges.told;
-        self.limits = state
-            .limits
-            .map(|limits| (limits.told, self.now_ms - limits.ago_ms));
+        let since = |limits: Since<Limits>| (limits.told, self.now_ms - limits.ago_ms);
+        self.limits = state.limits.map(since);
+        self.embedding_limits = state.embedding_limits.map(since);
         self.cache = state.cache;
     }
 

@@ -131,6 +131,9 @@ impl App {
         if let Some(limits) = gauges.limits.as_deref() {
             self.limits = Some((limits.clone(), self.now_ms));
         }
+        if let Some(limits) = gauges.embedding_limits.as_deref() {
+            self.embedding_limits = Some((limits.clone(), self.now_ms));
+        }
         self.gauges = gauges;
         self.gauges_ms = self.now_ms;
     }
@@ -144,6 +147,9 @@ impl App {
                 ..
             } => self.cache.count(*tier, *saved_ms, *saved_tokens),
             AgentEvent::Limits { limits } => self.limits = Some((limits.clone(), self.now_ms)),
+            AgentEvent::EmbeddingLimits { limits } => {
+                self.embedding_limits = Some((limits.clone(), self.now_ms));
+            }
             _ => {}
         }
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.run == event.run) {

@@ -222,6 +222,9 @@ pub struct Eval {
     /// [default: of the configuration]
     #[arg(long, value_name = "RETRIEVER")]
     pub retriever: Vec<Retriever>,
+    /// Answer and decline as while the embedder's endpoint does not answer and no other model knows the data set; for a file
+    #[arg(long, conflicts_with_all = ["retriever", "by_disagreement"])]
+    pub words_only: bool,
     /// Print the queries on which the retrievers disagree most, this many
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     pub by_disagreement: Option<usize>,

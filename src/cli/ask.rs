@@ -42,10 +42,10 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
             after: None,
         });
         let plan = Plan::of(config)?;
-        let (fixed, gate) = (plan.gauges(), plan.gate());
+        let (fixed, gates) = (plan.gauges(), plan.gates());
         let agent = plan.start();
         let mut tape = match record {
-            Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gate))?),
+            Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gates))?),
             None => None,
         };
         // A batch is a file already; what a person asks goes into one session.

@@ -37,7 +37,7 @@ pub(super) fn run(
     let ended = runtime.block_on(async {
         let plan = Plan::at_once(config)?;
         let fixed = plan.gauges();
-        let gate = plan.gate();
+        let gates = plan.gates();
         let other = |error: terminal::TerminalError| Failure::other(error.to_string());
         let mut app = App::new(fixed.clone());
         // Before the terminal is taken: a file that cannot be made is a sentence below the prompt.
@@ -66,7 +66,7 @@ pub(super) fn run(
         });
         let agent = plan.start();
         let cache = Arc::clone(&agent.cache);
-        let loads = Loads::of(&agent, fixed, gate);
+        let loads = Loads::of(&agent, fixed, gates);
         let (told, gauges) = watch::channel(loads.gauges());
         tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::corpus::{self, StoredSet};
+use super::loads::Gates;
 use super::{Failure, embedder};
 use crate::agent::event::{NotAPrice, Price};
 use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, Space, Standby, WithFallback};
@@ -91,9 +92,15 @@ impl Plan {
         }
     }
 
-    /// What stands before the chat model's endpoint: its limiter and its breaker tell where they stand.
-    pub(super) fn gate(&self) -> Option<Gate> {
-        self.gate.clone()
+    /// What stands before the endpoints: their limiters and their breakers tell where they stand.
+    pub(super) fn gates(&self) -> Gates {
+        let embedder = self.remote.as_ref().map(|(embedder, _)| embedder);
+        Gates {
+            chat: self.gate.clone(),
+            embedding: embedder
+                .and_then(|embedder| embedder.client().ok())
+                .map(|client| client.gate().clone()),
+        }
     }
 
     /// The agent, with everything that takes time loading in the background. Must be called within a tokio runtime.

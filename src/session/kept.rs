@@ -185,6 +185,8 @@ impl Kept {
             stages,
             usage: parsed(optional(row, 10)?),
             limits: parsed(optional(row, 11)?),
+            // Of the moment, and of no use later: what is kept is what the answer was made with.
+            embedding_limits: None,
             note: optional(row, 8)?,
             first_token_ms: trace.first_token_ms,
             last_token_ms: trace.last_token_ms,

@@ -24,6 +24,8 @@ pub struct Exchange {
     pub stages: Vec<StageRow>,
     pub usage: Option<Usage>,
     pub limits: Option<Limits>,
+    /// Of the endpoint that embeds.
+    pub embedding_limits: Option<Limits>,
     /// Why the text stops early, or what the outcome leaves to say.
     pub note: Option<String>,
     /// Milliseconds from the start to the first token, and to the newest.
@@ -231,6 +233,7 @@ impl Exchange {
                 self.note = Some(note.clone());
             }
             AgentEvent::Limits { limits } => self.limits = Some(limits.clone()),
+            AgentEvent::EmbeddingLimits { limits } => self.embedding_limits = Some(limits.clone()),
             AgentEvent::Retry {
                 why,
                 wait_ms,

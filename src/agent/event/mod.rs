@@ -110,6 +110,8 @@ pub enum AgentEvent {
     Token { text: String },
     /// What the endpoint says about its limits.
     Limits { limits: Limits },
+    /// The same of the endpoint that embeds, where there is one: before each wait and after each answer.
+    EmbeddingLimits { limits: Limits },
     /// A request is tried again after `wait_ms`; `attempt` is the number of the try that comes, from 2, `of` that of the
     /// last one there can be.
     Retry {

@@ -3,11 +3,11 @@
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 
-use super::answerer::{Answerer, Piece};
+use super::answerer::{Answerer, Piece, Rewriting};
 use super::chat_model::{ChatModel, piece, seconds};
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Price, Stage};
+use super::event::{Hit, Price, Stage, Turn};
 use super::extractive::Extractive;
 use crate::cache::Wanted;
 use crate::provider::{ChatEvent, ChatStream, ProviderError};
@@ -36,6 +36,10 @@ impl Answerer for WithFallback {
 
     fn kept_as(&self, question: &str, hits: &[Hit]) -> Option<Wanted> {
         self.model.kept_as(question, hits)
+    }
+
+    fn rewrite(&self, question: &str, before: &[Turn]) -> Option<Rewriting> {
+        self.model.rewrite(question, before)
     }
 
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {

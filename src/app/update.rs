@@ -3,7 +3,12 @@
 use super::keymap::Command;
 use super::scroll::shifted;
 use super::{Anchor, App, Effect, Entry, Focus, Gauges, Message, Notice, Overlay, Page, Recorded, Target};
-use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Question, RunId};
+use crate::agent::event::{
+    AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Outcome, Question, RunId, Turn,
+};
+
+/// Questions of before that a model reads a new one with.
+const TURNS: usize = 3;
 
 impl App {
     /// Takes one message in and says what is to be done.
@@ -233,20 +238,36 @@ impl App {
             return Vec::new();
         }
         let question = self.composer.take();
-        let after = self.before(self.entries.len());
-        self.start(question.trim(), freshness, after)
+        let before = self.before(self.entries.len());
+        self.start(question.trim(), freshness, before)
     }
 
-    /// The question that an entry may go on from: the last one before it that was about something.
-    fn before(&self, entry: usize) -> Option<String> {
-        let earlier = self.entries.get(..entry)?.iter().rev();
-        let mut lookups =
-            earlier.filter(|entry| entry.exchange.outcome() != Some(crate::agent::event::Outcome::Conversed));
-        let exchange = &lookups.next()?.exchange;
-        Some(exchange.read.as_ref().unwrap_or(&exchange.question).clone())
+    /// What an entry may go on from: the last questions before it that were about something, with their answers.
+    pub(super) fn before(&self, entry: usize) -> Vec<Turn> {
+        let earlier = self.entries.iter().take(entry).rev();
+        // Of sides that answered the same question the first is enough.
+        let is_first = |entry: &&Entry| {
+            let side = entry.exchange.setup.side.as_ref();
+            side.is_none_or(|side| side.place == 0)
+        };
+        let lookups = earlier
+            .filter(|entry| entry.exchange.outcome() != Some(Outcome::Conversed))
+            .filter(is_first);
+        let turn = |entry: &Entry| Turn {
+            question: entry
+                .exchange
+                .read
+                .as_ref()
+                .unwrap_or(&entry.exchange.question)
+                .clone(),
+            answer: entry.exchange.answer.clone(),
+        };
+        let mut turns: Vec<Turn> = lookups.take(TURNS).map(turn).collect();
+        turns.reverse();
+        turns
     }
 
-    fn start(&mut self, question: &str, freshness: Freshness, after: Option<String>) -> Vec<Effect> {
+    fn start(&mut self, question: &str, freshness: Freshness, before: Vec<Turn>) -> Vec<Effect> {
         let run = RunId(self.next_run);
         self.next_run += 1;
         self.asked(run, question);
@@ -255,7 +276,7 @@ impl App {
             question: Question {
                 text: question.to_owned(),
                 freshness,
-                after,
+                before,
             },
         }]
     }
@@ -283,8 +304,8 @@ impl App {
             return Vec::new();
         }
         let question = entry.exchange.question.clone();
-        let after = self.selected.and_then(|selected| self.before(selected));
-        self.start(&question, freshness, after)
+        let before = self.before(self.selected.unwrap_or(0));
+        self.start(&question, freshness, before)
     }
 
     fn copy(&mut self) -> Vec<Effect> {

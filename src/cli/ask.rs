@@ -39,7 +39,7 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
         let question = question.map(|text| Question {
             text,
             freshness,
-            after: None,
+            before: Vec::new(),
         });
         let plan = Plan::of(config)?;
         let (fixed, gate) = (plan.gauges(), plan.gate());
@@ -279,7 +279,7 @@ async fn batch(
         let question = Question {
             text: line.question,
             freshness,
-            after: None,
+            before: Vec::new(),
         };
         let done = exchange(agent, run, question, cancel, |event, _| {
             if let Some(tape) = tape.as_deref_mut() {

@@ -14,6 +14,8 @@ pub struct Exchange {
     pub question: String,
     /// What it is searched as, when that is another text.
     pub read: Option<String>,
+    /// Who took along what it goes on from: `rule`, or a model.
+    pub read_by: Option<String>,
     pub setup: Setup,
     pub phase: Phase,
     /// The answer's text so far, as it came: sanitise it before it is shown.
@@ -22,7 +24,10 @@ pub struct Exchange {
     /// Ids of the cited pairs, in the order of their first citation; known once the run has ended.
     pub citations: Vec<String>,
     pub stages: Vec<StageRow>,
+    /// All tokens of the run, as far as a server counted them.
     pub usage: Option<Usage>,
+    /// Those among them that went before the answer.
+    pub used_before: Option<Usage>,
     pub limits: Option<Limits>,
     /// Why the text stops early, or what the outcome leaves to say.
     pub note: Option<String>,
@@ -138,10 +143,10 @@ impl Exchange {
         Timing {
             first_token_ms: self.first_token_ms,
             total_ms: self.at_ms,
-            tokens_per_s: self
-                .usage
-                .zip(span)
-                .and_then(|(usage, span)| timing::tokens_per_s(usage.completion_tokens, span)),
+            tokens_per_s: self.usage.zip(span).and_then(|(usage, span)| {
+                let before = self.used_before.map_or(0, |usage| usage.completion_tokens);
+                timing::tokens_per_s(usage.completion_tokens.saturating_sub(before), span)
+            }),
         }
     }
 
@@ -218,7 +223,15 @@ impl Exchange {
                     self.at_work();
                 }
             }
-            AgentEvent::Read { text } => self.read = Some(text.clone()),
+            AgentEvent::Read { text, by } => {
+                self.read = Some(text.clone());
+                self.read_by.clone_from(by);
+            }
+            AgentEvent::Used { usage, .. } => {
+                let sum = self.used_before.map_or(*usage, |before| before.plus(*usage));
+                self.used_before = Some(sum);
+                self.usage = Some(sum);
+            }
             AgentEvent::Retrieved { hits } => self.hits.clone_from(hits),
             AgentEvent::Token { text } => {
                 self.first_token_ms.get_or_insert(event.at_ms);
@@ -252,7 +265,7 @@ impl Exchange {
                 note,
             } => {
                 self.citations.clone_from(citations);
-                self.usage = *usage;
+                self.usage = usage.or(self.usage);
                 self.note.clone_from(note);
                 self.phase = Phase::Done(*outcome);
             }
@@ -292,7 +305,7 @@ impl Exchange {
                         saved_tokens: *saved_tokens,
                     });
                 }
-                Kept::Unknown => {}
+                Kept::Rewriting | Kept::Unknown => {}
             },
             AgentEvent::Unknown => {}
         }

@@ -184,7 +184,7 @@ fn state(entry: &Entry, app: &App, theme: &Theme) -> Vec<(String, Style)> {
 
 fn doing(stage: Stage) -> &'static str {
     match stage {
-        Stage::Parse | Stage::Classify | Stage::Rewrite => "reading the question",
+        Stage::Parse | Stage::Classify | Stage::FollowUp | Stage::Rewrite => "reading the question",
         Stage::Embed => "turning the question into a vector",
         Stage::Dense | Stage::Lexical => "searching",
         Stage::Fuse | Stage::Judge => "weighing the evidence",

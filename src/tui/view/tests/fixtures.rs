@@ -111,6 +111,7 @@ pub(super) fn started(question: &str) -> AgentEvent {
             pairs: 347,
             offline: false,
             price: None,
+            side: None,
         },
     }
 }

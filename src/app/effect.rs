@@ -1,6 +1,6 @@
 //! Every side effect that the application can ask for, on one screen.
 
-use crate::agent::event::{Question, RunId};
+use crate::agent::event::{Question, RunId, SIDES, SideSpec};
 use crate::retrieval::comparison::Retriever;
 
 /// What the loop is asked to do; it answers, if at all, with messages.
@@ -8,6 +8,11 @@ use crate::retrieval::comparison::Retriever;
 pub enum Effect {
     /// Start a run of the agent; its events come back as [`super::Message::Agent`].
     Ask { run: RunId, question: Question },
+    /// Start a run for each side, which answer the question from the same evidence.
+    AskBeside {
+        question: Question,
+        sides: [(RunId, SideSpec); SIDES],
+    },
     /// Stop a run; its `cancelled` event comes back.
     Cancel { run: RunId },
     /// Rank a query by these retrievers; [`super::Message::Compared`] comes back with the same ticket, unless a newer

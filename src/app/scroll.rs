@@ -1,5 +1,6 @@
 //! What stands where in the panes: the lines of the chat and of what lies over it.
 
+use super::beside::Spot;
 use super::{Anchor, App, Focus, Overlay, Page, Target};
 
 impl App {
@@ -67,6 +68,10 @@ impl App {
         match over {
             _ if self.overlay.is_some() => self.scroll_overlay(lines),
             _ if self.page == Page::Compare => self.compare.step(lines.signum()),
+            Target::Beside(Spot::Text(side) | Spot::Head(side) | Spot::Citation { side, .. }) => {
+                self.scroll_beside(side, lines);
+            }
+            _ if self.page == Page::Beside => self.scroll_beside(self.beside.column, lines),
             Target::Evidence(_) | Target::Side => {
                 if self
                     .current()

@@ -68,6 +68,7 @@ impl App {
                 match self.page {
                     Page::Chat => self.composer.input(input),
                     Page::Compare => self.compare_types(input),
+                    Page::Beside => self.beside_types(input),
                 }
                 Vec::new()
             }
@@ -79,12 +80,18 @@ impl App {
                         self.composer.paste(&text);
                     }
                     Page::Compare => self.compare_pastes(&text),
+                    Page::Beside => self.beside_pastes(&text),
                 }
                 Vec::new()
             }
             Message::Click(Target::Compare(spot)) => {
                 self.notice = None;
                 self.compare_click(spot)
+            }
+            Message::Click(Target::Beside(spot)) => {
+                self.notice = None;
+                self.beside_click(spot);
+                Vec::new()
             }
             Message::Click(Target::Session(row)) => {
                 self.notice = None;
@@ -177,7 +184,13 @@ impl App {
         if let Command::Sessions(command) = command {
             return self.sessions_command(command);
         }
+        if let Command::Beside(command) = command {
+            return self.own_beside_command(command);
+        }
         if let Some(effects) = self.compare_command(command) {
+            return effects;
+        }
+        if let Some(effects) = self.beside_command(command) {
             return effects;
         }
         match command {
@@ -219,7 +232,7 @@ impl App {
             }
             Command::ToggleSide => self.side = !self.side,
             // Taken above.
-            Command::Compare(_) | Command::Sessions(_) => {}
+            Command::Compare(_) | Command::Beside(_) | Command::Sessions(_) => {}
             Command::Help | Command::HelpOrText => self.overlay = Some(Overlay::Help { top: 0 }),
         }
         Vec::new()
@@ -268,8 +281,7 @@ impl App {
     }
 
     fn start(&mut self, question: &str, freshness: Freshness, before: Vec<Turn>) -> Vec<Effect> {
-        let run = RunId(self.next_run);
-        self.next_run += 1;
+        let run = self.new_run();
         self.asked(run, question);
         vec![Effect::Ask {
             run,
@@ -427,7 +439,7 @@ impl App {
 
     fn click(&mut self, target: Target) {
         match target {
-            Target::Overlay | Target::Compare(_) | Target::Session(_) => {}
+            Target::Overlay | Target::Compare(_) | Target::Beside(_) | Target::Session(_) => {}
             _ if self.overlay.is_some() => self.overlay = None,
             Target::Composer { row, column } => {
                 self.focus = Focus::Composer;

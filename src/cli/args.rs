@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Parser, Subcommand, ValueHint};
 
 use super::eval::Floor;
+use crate::agent::event::SideSpec;
 use crate::config::{ChatApi, ChatChoice, EmbedderChoice, Flags, Theme};
 use crate::dataset::Half;
 use crate::retrieval::comparison::{Preset, Retriever};
@@ -133,6 +134,10 @@ pub struct Ask {
     /// Ask the model although the same answer is kept; the new one takes its place
     #[arg(long)]
     pub fresh: bool,
+    /// Answer twice from the same evidence and show both: who answers beside the configured one, such as
+    /// `gpt-4o-mini(temperature=0.2,max_tokens=300)` or `extractive`; given twice, these two
+    #[arg(long, value_name = "WHO", conflicts_with = "batch")]
+    pub beside: Vec<SideSpec>,
     /// Answer every line of a JSON Lines file of `{"id", "question"}`, `-` for standard input: one JSON object a line,
     /// in the order of the file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["question", "events"], value_hint = ValueHint::FilePath)]

@@ -8,12 +8,13 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::bench::{self, Wish};
+use super::chats::{Chats, Unasked};
 use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::record::Deck;
 use super::{Exit, Failure, draft, sessions};
-use crate::agent::Agent;
-use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
+use crate::agent::event::{AgentEvent, Event, Question, RunId, SIDES, SideSpec, Stage, VERSION};
+use crate::agent::{Agent, Beside};
 use crate::app::sessions::Told;
 use crate::app::{App, Effect, Message};
 use crate::config::Config;
@@ -37,7 +38,7 @@ pub(super) fn run(
     let ended = runtime.block_on(async {
         let plan = Plan::at_once(config)?;
         let fixed = plan.gauges();
-        let gate = plan.gate();
+        let (gate, chats) = (plan.gate(), plan.chats());
         let other = |error: terminal::TerminalError| Failure::other(error.to_string());
         let mut app = App::new(fixed.clone());
         // Before the terminal is taken: a file that cannot be made is a sentence below the prompt.
@@ -74,6 +75,7 @@ pub(super) fn run(
         let (wishes, compared) = bench::start(config.clone(), Arc::clone(&agent));
         let mut runs = Runs {
             agent,
+            chats,
             wishes,
             events,
             running: HashMap::new(),
@@ -121,6 +123,8 @@ pub(super) fn exit(ended: Ended) -> Exit {
 /// The runs under way, each a task that a token cancels.
 struct Runs {
     agent: Arc<Agent>,
+    /// Who can be asked beside the configured one.
+    chats: Chats,
     events: mpsc::Sender<Event>,
     running: HashMap<RunId, CancellationToken>,
     /// What is to be compared, the newest only.
@@ -147,6 +151,24 @@ impl Runs {
     }
 }
 
+impl Runs {
+    /// A side; who cannot be asked says so in their column.
+    fn side(&mut self, run: RunId, spec: SideSpec) -> Beside {
+        let cancel = CancellationToken::new();
+        self.running.insert(run, cancel.clone());
+        let answerer = self.chats.side(&spec).unwrap_or_else(|failure| {
+            let (name, why) = (spec.to_string(), failure.message);
+            Arc::new(Unasked { name, why })
+        });
+        Beside {
+            run,
+            spec,
+            answerer,
+            cancel,
+        }
+    }
+}
+
 impl Runner for Runs {
     fn run(&mut self, effect: Effect, app: &App) -> Option<Message> {
         match effect {
@@ -162,6 +184,15 @@ impl Runner for Runs {
                     self.events.clone(),
                     cancel,
                 ));
+            }
+            Effect::AskBeside { question, sides } => {
+                self.running.retain(|_, cancel| !cancel.is_cancelled());
+                let sides = sides.map(|(run, spec)| {
+                    self.deck.asked(run, &question.text, app);
+                    self.side(run, spec)
+                });
+                let agent = Arc::clone(&self.agent);
+                tokio::spawn(ask_beside(agent, question, sides, self.events.clone()));
             }
             Effect::Cancel { run } => {
                 if let Some(cancel) = self.running.remove(&run) {
@@ -209,19 +240,42 @@ async fn ask(
     let (to, cancel) = (events.clone(), done.clone());
     let asking = tokio::spawn(async move { agent.ask(run, question, to, cancel).await });
     if asking.await.is_err() {
-        let crashed = Event {
-            v: VERSION,
-            run,
-            at_ms: 0.0,
-            what: AgentEvent::Failed {
-                stage: Stage::Error,
-                message: "the answer's task crashed, which is a fault of this program: ask again".to_owned(),
-                retryable: true,
-            },
-        };
-        // Without a reader there is nobody to tell.
-        let _ = events.send(crashed).await;
+        crashed(run, &events).await;
     }
     // Marks the run as over, so that the list of running ones forgets it.
     done.cancel();
+}
+
+/// The same for answers side by side.
+async fn ask_beside(
+    agent: Arc<Agent>,
+    question: Question,
+    sides: [Beside; SIDES],
+    events: mpsc::Sender<Event>,
+) {
+    let (to, asked) = (events.clone(), sides.to_vec());
+    let asking = tokio::spawn(async move { agent.ask_beside(question, asked, to).await });
+    if asking.await.is_err() {
+        for side in &sides {
+            crashed(side.run, &events).await;
+        }
+    }
+    for side in sides {
+        side.cancel.cancel();
+    }
+}
+
+async fn crashed(run: RunId, events: &mpsc::Sender<Event>) {
+    let crashed = Event {
+        v: VERSION,
+        run,
+        at_ms: 0.0,
+        what: AgentEvent::Failed {
+            stage: Stage::Error,
+            message: "the answer's task crashed, which is a fault of this program: ask again".to_owned(),
+            retryable: true,
+        },
+    };
+    // Without a reader there is nobody to tell.
+    let _ = events.send(crashed).await;
 }

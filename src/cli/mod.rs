@@ -3,8 +3,10 @@
 mod args;
 mod ask;
 mod bench;
+mod beside;
 mod cache;
 mod chat;
+mod chats;
 mod compare;
 mod config;
 mod corpus;

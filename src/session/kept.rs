@@ -199,6 +199,7 @@ impl Kept {
             read: trace.read,
             read_by: trace.read_by,
             used_before: trace.used_before,
+            pieces: 0,
             embedder: trace.embedder,
             vector: trace.vector,
             answer_origin: trace.answer,

@@ -268,6 +268,7 @@ impl Screen {
                 Effect::Suspend => self.terminal.suspend()?,
                 Effect::Copy { text } => self.terminal.copy(&crate::text::sanitize(&text))?,
                 Effect::Ask { .. }
+                | Effect::AskBeside { .. }
                 | Effect::Cancel { .. }
                 | Effect::Compare { .. }
                 | Effect::FindSessions { .. }

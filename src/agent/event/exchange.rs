@@ -34,6 +34,8 @@ pub struct Exchange {
     /// Milliseconds from the start to the first token, and to the newest.
     pub first_token_ms: Option<f64>,
     pub last_token_ms: Option<f64>,
+    /// Pieces that the answer came in.
+    pub pieces: u64,
     /// Model id of the embedder whose vector of the question was searched with; `None`: none was.
     pub embedder: Option<String>,
     /// Where the question's vector came from, once the caches have been asked.
@@ -150,6 +152,14 @@ impl Exchange {
         }
     }
 
+    /// Pieces of the answer a second, while it comes: about the tokens a second that are known at its end.
+    pub fn pieces_per_s(&self) -> Option<f64> {
+        let span = self.last_token_ms? - self.first_token_ms?;
+        matches!(self.phase, Phase::Streaming)
+            .then(|| timing::tokens_per_s(self.pieces, span))
+            .flatten()
+    }
+
     /// What it cost; `None` when no server counted tokens, as for an answer that was made on this machine.
     pub fn cost(&self) -> Option<Cost> {
         let chat = &self.setup.chat;
@@ -236,6 +246,7 @@ impl Exchange {
             AgentEvent::Token { text } => {
                 self.first_token_ms.get_or_insert(event.at_ms);
                 self.last_token_ms = Some(event.at_ms);
+                self.pieces += 1;
                 self.answer.push_str(text);
                 self.phase = Phase::Streaming;
             }

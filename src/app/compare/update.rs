@@ -4,6 +4,7 @@ use tui_textarea::Input;
 
 use super::{Compare, CompareCommand, Compared, Progress, Spot, Typing};
 use crate::agent::event::LONGEST_QUESTION;
+use crate::app::composer::one_line;
 use crate::app::keymap::Command;
 use crate::app::scroll::shifted;
 use crate::app::{App, Composer, Effect, Focus, Notice, Overlay, Page};
@@ -122,13 +123,13 @@ impl App {
         match &mut compare.typing {
             Typing::Spec(spec) => {
                 change(spec);
-                flatten(spec);
+                spec.flatten();
             }
             Typing::Nothing => {}
             Typing::Query => {
                 let before = compare.query.text();
                 change(&mut compare.query);
-                flatten(&mut compare.query);
+                compare.query.flatten();
                 if is_cheap && compare.query.text() != before {
                     compare.pause.typed(self.now_ms);
                 }
@@ -469,15 +470,4 @@ impl Compare {
 fn next<T: PartialEq + Copy + Default>(all: &[T], this: &T) -> T {
     let at = all.iter().position(|one| one == this).unwrap_or(0);
     all.get((at + 1) % all.len().max(1)).copied().unwrap_or_default()
-}
-
-fn one_line(text: &str) -> String {
-    text.replace("\r\n", " ").replace(['\n', '\r'], " ")
-}
-
-/// Joins what a key broke into lines.
-fn flatten(composer: &mut Composer) {
-    if composer.area().lines().len() > 1 {
-        composer.show(&one_line(&composer.text()));
-    }
 }

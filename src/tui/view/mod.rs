@@ -16,14 +16,16 @@
 //! │ Enter ask  Tab pane  Ctrl-T trace  F1 help  Ctrl-Q quit                  │
 //! └──────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! The comparison is a page of its own: see `compare/`.
+//! The comparison is a page of its own, see `compare/`, and so are two answers side by side, see `beside/`.
 //! Below 72 columns the side panel takes the chat's place when it is asked for; below 16 rows the header goes.
 
+mod beside;
 mod cache;
 mod chat;
 mod compare;
 mod composer;
 mod evidence;
+mod field;
 mod footer;
 mod header;
 mod help;
@@ -70,6 +72,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
     let cursor = match app.page {
         Page::Chat => conversation(frame, area, app, theme, rendered, &mut drawn),
         Page::Compare => compare::render(frame.buffer_mut(), area, app, theme, &mut drawn),
+        Page::Beside => beside::render(frame.buffer_mut(), area, app, theme, rendered, &mut drawn),
     };
     let buffer = frame.buffer_mut();
     match app.overlay {

@@ -2,8 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::Target;
 use crate::app::compare::Spot;
+use crate::app::{Target, beside};
 
 /// The clickable areas of one frame, later ones above earlier ones.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,9 @@ impl Regions {
                 column: column - area.x,
             },
             Target::Compare(Spot::Query { .. }) => Target::Compare(Spot::Query {
+                column: column - area.x,
+            }),
+            Target::Beside(beside::Spot::Question { .. }) => Target::Beside(beside::Spot::Question {
                 column: column - area.x,
             }),
             other => *other,

@@ -2,7 +2,7 @@
 //! there is one, else together with the question before it, by a stated rule.
 //!
 //! By the rule it is one when it begins as one does and is short, or names its subject by a pronoun and says little else,
-//! or says nothing by itself. The model is asked about every short question that could be one, and its word counts, also
+//! or compares one thing with nothing ("how is Compound different?"), or says nothing by itself but a version. The model is asked about every short question that could be one, and its word counts, also
 //! when it says that the question stands by itself. What it is read as is shown, with who read it so: whoever guesses wrong
 //! must be seen doing so.
 
@@ -200,6 +200,24 @@ const PRONOUNS: &[&str] = &[
 ];
 /// Words with content that a question with a pronoun may have: "how does it work on Aave".
 const FEW: usize = 2;
+/// Words that compare with something, and those by which a question names both sides itself.
+const COMPARING: &[&str] = &[
+    "different",
+    "difference",
+    "differs",
+    "differ",
+    "same",
+    "instead",
+    "versus",
+    "compared",
+    "compare",
+    "rather",
+];
+const BOTH: &[&str] = &["between", "and", "vs", "or"];
+/// Words with content that a question that compares with nothing may have besides.
+const FEW_COMPARED: usize = 3;
+/// A bare "why" is about what was said: "why seven days?".
+const BARE_WHY: usize = 3;
 /// Characters of the earlier question that are taken along.
 const LONGEST_BEFORE: usize = 300;
 
@@ -230,8 +248,14 @@ fn goes_on(question: &str) -> bool {
         .filter(|word| !is_stop_word(word) && !PRONOUNS.contains(word) && !QUESTION_WORDS.contains(word))
         .count();
     let points = words.iter().any(|word| PRONOUNS.contains(word));
-    let empty = content == 0 && !words.is_empty();
-    (opens && words.len() <= SHORT) || (points && content <= FEW && words.len() <= SHORT) || empty
+    let short = words.len() <= SHORT;
+    let compares = words.iter().any(|word| COMPARING.contains(word))
+        && !words.iter().skip(1).any(|word| BOTH.contains(word))
+        && content <= FEW_COMPARED + 1;
+    let bare_why = words.first() == Some(&"why") && words.len() <= BARE_WHY;
+    let named = versions(question).len() + words.iter().filter(|word| **word == "version").count();
+    let empty = content <= named && !words.is_empty();
+    (short && (opens || (points && content <= FEW) || compares)) || bare_why || empty
 }
 
 /// They ask and name nothing.
@@ -277,6 +301,10 @@ mod tests {
             "Is it permanent?",
             "how do they hedge that",
             "And with fees",
+            "how is Compound different",
+            "versus Curve?",
+            "why seven days?",
+            "v3 version?",
         ] {
             assert!(read(question).is_some(), "{question}");
         }
@@ -289,6 +317,9 @@ mod tests {
             "Is it safe to deposit stETH as collateral on Aave?",
             "And now for something completely different: how does an optimistic rollup prove fraud?",
             "vote escrow",
+            "What is the difference between APR and APY?",
+            "stETH versus rETH or cbETH",
+            "Why did UST collapse?",
             "What does that ERC-4626 inflation attack do to the first depositor?",
             "",
         ] {

@@ -22,6 +22,9 @@ pub enum Effect {
         query: String,
         retrievers: Vec<Retriever>,
     },
+    /// Rank every query of the judged set by these retrievers; [`super::Message::Ranked`] comes back with the same ticket,
+    /// unless something newer was asked for before it was done.
+    RankSet { ticket: u64, retrievers: Vec<Retriever> },
     /// Look for sessions, the newest for a blank query; this and the next four are answered with
     /// [`super::Message::Sessions`].
     FindSessions { ticket: u64, query: String },

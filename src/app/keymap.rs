@@ -22,6 +22,8 @@ pub enum Context {
     CompareText,
     /// Its presets.
     Presets,
+    /// The judged queries of the comparison.
+    Queries,
     /// The answers side by side, while nothing is written there.
     Beside,
     /// Their question line or a side's text form.

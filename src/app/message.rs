@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tui_textarea::Input;
 
 use super::beside;
-use super::compare::{Compared, Spot};
+use super::compare::{Compared, Ranked, Spot};
 use super::keymap::Command;
 use super::sessions;
 use crate::agent::event::{CacheStats, Event, Limits, SIDES};
@@ -28,6 +28,8 @@ pub enum Message {
     Gauges(Gauges),
     /// A comparison ended.
     Compared(Compared),
+    /// A judged set was ranked.
+    Ranked(Ranked),
     /// The store of sessions answered.
     Sessions(sessions::Told),
     /// The time that [`super::App::wakes_in`] named has come.

@@ -73,6 +73,8 @@ pub enum Overlay {
     Compared { top: usize },
     /// The comparison's presets, of which one is marked.
     Presets { at: usize },
+    /// The judged queries of the comparison, of which one is marked.
+    Queries { at: usize },
     /// The sessions that were kept.
     Sessions,
 }
@@ -274,6 +276,7 @@ impl App {
     pub fn context(&self) -> keymap::Context {
         match (&self.overlay, self.focus) {
             (Some(Overlay::Presets { .. }), _) => keymap::Context::Presets,
+            (Some(Overlay::Queries { .. }), _) => keymap::Context::Queries,
             (Some(Overlay::Sessions), _) => keymap::Context::Sessions,
             (None, _) if self.page == Page::Compare => match self.compare.typing {
                 compare::Typing::Nothing => keymap::Context::Compare,

@@ -34,6 +34,9 @@ impl App {
         if self.overlay == Some(Overlay::Sessions) {
             return self.sessions_step(by);
         }
+        if matches!(self.overlay, Some(Overlay::Queries { .. })) {
+            return self.mark_query(by);
+        }
         let last = self
             .measured
             .overlay_lines
@@ -50,7 +53,7 @@ impl App {
             Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) => {
                 *top = line;
             }
-            Some(Overlay::Presets { .. } | Overlay::Sessions) => {}
+            Some(Overlay::Presets { .. } | Overlay::Queries { .. } | Overlay::Sessions) => {}
             None => self.anchor = Anchor::Line(line),
         }
     }

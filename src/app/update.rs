@@ -26,6 +26,10 @@ impl App {
                 self.compared(compared);
                 Vec::new()
             }
+            Message::Ranked(ranked) => {
+                self.ranked(ranked);
+                Vec::new()
+            }
             Message::Sessions(told) => {
                 self.sessions_told(told);
                 Vec::new()

@@ -188,7 +188,12 @@ pub struct Search {
 #[derive(Debug, clap::Args)]
 pub struct Compare {
     /// The query; `-` reads it from standard input
-    pub query: String,
+    #[arg(required_unless_present = "set")]
+    pub query: Option<String>,
+    /// Open the application on a file of judged questions such as data/eval/development.jsonl: the ones that the retrievers
+    /// dispute most first, Enter opens one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "json"], value_hint = ValueHint::FilePath)]
+    pub set: Option<PathBuf>,
     /// A retriever such as `dense` or `hybrid(w=0.7,unit=question,embedder=openai:MODEL)`; give two to four, the first is
     /// what the others are compared with [default: hybrid, dense, lexical]
     #[arg(long, value_name = "RETRIEVER", conflicts_with = "preset")]
@@ -213,7 +218,8 @@ fn preset() -> PossibleValuesParser {
 
 #[derive(Debug, clap::Args)]
 pub struct Eval {
-    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl, or a folder in BEIR form (corpus.jsonl,
+    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl or, with what was asked before each,
+    /// data/eval/follow_ups.jsonl; or a folder in BEIR form (corpus.jsonl,
     /// queries.jsonl, qrels/*.tsv)
     #[arg(value_hint = ValueHint::AnyPath)]
     pub path: PathBuf,

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::bench::{self, Wish};
+use super::bench::{self, Wish, Wished};
 use super::chats::{Chats, Unasked};
+use super::disputed::Judged;
 use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::record::Deck;
@@ -18,6 +19,7 @@ use crate::agent::{Agent, Beside};
 use crate::app::sessions::Told;
 use crate::app::{App, Effect, Message};
 use crate::config::Config;
+use crate::retrieval::comparison::Retriever;
 use crate::session::{Change, Into as Session, Keeper, SessionId, Wish as SessionWish};
 use crate::tui::theme::{Background, Theme};
 use crate::tui::{Ended, Feeds, Runner, Screen, terminal};
@@ -25,11 +27,13 @@ use crate::tui::{Ended, Feeds, Runner, Screen, terminal};
 /// Events that may wait for the screen before the runs wait for it.
 const EVENTS: usize = 1024;
 
-/// `resumed` names the session to go on in, the last one when it has no id.
+/// `resumed` names the session to go on in, the last one when it has no id; `set` is a judged set to open the comparison
+/// on, with its columns.
 pub(super) fn run(
     config: &Config,
     record: Option<&Path>,
     resumed: Option<Option<SessionId>>,
+    set: Option<(Judged, Vec<Retriever>)>,
 ) -> Result<Exit, Failure> {
     terminal::install_panic_hook();
     let theme = theme(config);
@@ -59,6 +63,13 @@ pub(super) fn run(
         if let Some(draft) = kept.as_deref().and_then(draft::load) {
             app.composer.show(&draft);
         }
+        let (judged, first) = match set {
+            Some((judged, retrievers)) => {
+                let first = app.with_set(judged.name.clone(), retrievers);
+                (Some(judged), first)
+            }
+            None => (None, Vec::new()),
+        };
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
         let (tell, told_sessions) = mpsc::unbounded_channel();
         let keeper = sessions::keeper(config, into, move |news| {
@@ -72,7 +83,7 @@ pub(super) fn run(
         tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);
         let agent = Arc::new(agent);
-        let (wishes, compared) = bench::start(config.clone(), Arc::clone(&agent));
+        let (wishes, compared, ranked) = bench::start(config.clone(), Arc::clone(&agent), judged);
         let mut runs = Runs {
             agent,
             chats,
@@ -86,8 +97,12 @@ pub(super) fn run(
             events: inbox,
             gauges,
             compared,
+            ranked,
             sessions: told_sessions,
         };
+        for effect in first {
+            screen.carry_out(effect, &mut runs);
+        }
         let ended = screen.run(feeds, &mut runs).await.map_err(other);
         // However it ended: a closed window must not cost the question that was being written.
         if let Some(kept) = &kept {
@@ -206,7 +221,14 @@ impl Runner for Runs {
             } => {
                 self.wishes.send_replace(Some(Wish {
                     ticket,
-                    query,
+                    of: Wished::Query(query),
+                    retrievers,
+                }));
+            }
+            Effect::RankSet { ticket, retrievers } => {
+                self.wishes.send_replace(Some(Wish {
+                    ticket,
+                    of: Wished::Set,
                     retrievers,
                 }));
             }

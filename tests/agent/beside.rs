@@ -53,7 +53,7 @@ impl Pair {
 
     async fn until(&mut self, is: impl Fn(&Event) -> bool) {
         loop {
-            let event = self.inbox.recv().await.expect("the runs ended before that");
+            let event = self.inbox.recv().await.unwrap();
             self.heard.push(event.clone());
             if is(&event) {
                 return;

@@ -35,7 +35,7 @@ impl App {
     }
 
     /// Asks for the comparison as it is set up.
-    fn compare_now(&mut self) -> Vec<Effect> {
+    pub(super) fn compare_now(&mut self) -> Vec<Effect> {
         let query = self.compare.query.text();
         let length = query.chars().count();
         self.compare.pause.stop();
@@ -143,6 +143,11 @@ impl App {
             self.refuse_to_ask();
             return Some(Vec::new());
         }
+        if let Some(Overlay::Queries { at }) = self.overlay
+            && let Some(effects) = self.queries_command(at, command)
+        {
+            return Some(effects);
+        }
         if let Command::Compare(command) = command {
             return Some(self.own_command(command));
         }
@@ -166,7 +171,10 @@ impl App {
             (Some(_), _) => return None,
             (None, Command::Quit | Command::QuitOrDelete | Command::Suspend | Command::Help) => return None,
             (None, Command::Escape | Command::Interrupt) => match self.compare.typing {
-                Typing::Nothing => self.page = Page::Chat,
+                Typing::Nothing => match self.back_to_queries() {
+                    Some(effects) => return Some(effects),
+                    None => self.page = Page::Chat,
+                },
                 // Without a result there is nothing to look at.
                 Typing::Query if self.compare.found.is_none() => {
                     self.compare.typing = Typing::Nothing;
@@ -250,6 +258,9 @@ impl App {
                 });
             }
             C::Pin => self.compare.pin(),
+            C::Queries => return self.open_queries(),
+            // Only where a query is marked.
+            C::OpenQuery => {}
             C::Presets => self.overlay = Some(Overlay::Presets { at: 0 }),
             C::Choose => {
                 if let Some(Overlay::Presets { at }) = self.overlay {
@@ -377,6 +388,9 @@ impl App {
     pub(in crate::app) fn compare_click(&mut self, spot: Spot) -> Vec<Effect> {
         match spot {
             Spot::Preset(preset) => return self.choose(preset),
+            Spot::Judged(at) if matches!(self.overlay, Some(Overlay::Queries { .. })) => {
+                return self.open_query(at);
+            }
             _ if self.overlay.is_some() => self.overlay = None,
             Spot::Query { column } => {
                 self.compare.typing = Typing::Query;
@@ -386,7 +400,7 @@ impl App {
                 self.compare.typing = Typing::Nothing;
                 self.compare.select_column(column);
             }
-            Spot::Page => self.compare.typing = Typing::Nothing,
+            Spot::Page | Spot::Judged(_) => self.compare.typing = Typing::Nothing,
             Spot::Document { column, row } => {
                 self.compare.typing = Typing::Nothing;
                 let again = self.compare.column == column && self.compare.selected_row() == Some(row);

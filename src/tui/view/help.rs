@@ -38,6 +38,7 @@ fn sections(page: Page) -> Vec<(Context, &'static str)> {
         (Context::Compare, "In the comparison"),
         (Context::CompareText, "While writing its query or a retriever"),
         (Context::Presets, "In its presets"),
+        (Context::Queries, "In its judged queries"),
     ];
     let beside = [
         (Context::Beside, "In the answers side by side"),

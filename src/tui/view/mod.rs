@@ -80,6 +80,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
         Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
         Some(Overlay::Compared { top }) => compare::document(buffer, area, app, top, theme, &mut drawn),
         Some(Overlay::Presets { at }) => compare::presets(buffer, area, at, theme, &mut drawn),
+        Some(Overlay::Queries { at }) => compare::queries(buffer, area, app, at, theme, &mut drawn),
         Some(Overlay::Sessions) => {
             if let Some(cursor) = sessions::render(buffer, area, app, theme, &mut drawn) {
                 frame.set_cursor_position(cursor);

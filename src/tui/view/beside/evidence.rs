@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 
 use crate::agent::citation;
 use crate::agent::event::SIDES;
@@ -67,7 +67,7 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
             Span::raw(question.into_owned()),
         ];
         let line = section::first_that_fits(usize::from(row.width), vec![line]);
-        section::lines(buffer, row, vec![Line::from(line)]);
+        section::lines(buffer, row, vec![line]);
         if selected == Some(index) {
             buffer.set_style(row, theme.row_selected);
         }

@@ -24,6 +24,7 @@ use defi_qa::embedding::RemoteEmbedder;
 use defi_qa::embedding::remote::Progress;
 use defi_qa::provider::{EmbeddingClient, Endpoint, MAX_INPUTS, Priority};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 const LATENCY: Duration = Duration::from_millis(200);
 const DIMENSION: usize = 1_536;
@@ -44,7 +45,7 @@ struct Server {
 
 #[derive(Deserialize)]
 struct Asked {
-    input: Vec<String>,
+    input: Vec<IgnoredAny>,
 }
 
 impl Server {
@@ -90,6 +91,7 @@ impl Server {
 }
 
 async fn embeddings(State(server): State<Arc<Server>>, body: Bytes) -> Response {
+    let due = tokio::time::Instant::now() + LATENCY;
     server.requests.fetch_add(1, Ordering::Relaxed);
     let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
@@ -101,7 +103,8 @@ async fn embeddings(State(server): State<Arc<Server>>, body: Bytes) -> Response 
         let after = [("retry-after-ms", format!("{:.0}", wait * 1e3))];
         (StatusCode::TOO_MANY_REQUESTS, after).into_response()
     } else {
-        tokio::time::sleep(LATENCY).await;
+        // Its own reading is part of its latency.
+        tokio::time::sleep_until(due).await;
         server.body(asked.input.len()).into_response()
     };
     if server.tpm.is_finite() {

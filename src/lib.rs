@@ -16,6 +16,7 @@
 //! ├── retrieval/   FROM TEXT TO RANKED PAIRS: dense, lexical, fusion, what a cosine is worth here
 //! ├── dataset/     WHAT IS KNOWN: question-and-answer pairs, loaders, validation, the bundled set
 //! ├── embedding/   FROM TEXT TO VECTORS: the Embedder trait, the model inside the program, models of a server, vectors in a file
+//! │   └── local/int8/  the bundled network with whole-number products, for sets of thousands of texts: a vector space of its own
 //! ├── cache/       WHAT WAS SEEN BEFORE: vectors and answers by what they were made from; memory, then Redis, then SQLite
 //! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
 //! ├── recording/   WHAT HAPPENED, IN A FILE: the event stream with its timing as JSON lines; written line by line, read with care

@@ -18,18 +18,28 @@ fn the_held_out_half_keeps_its_figures() {
         "decline-precision=0.91",
         "decline-recall=0.90",
     ];
-    reaches("data/eval/development.jsonl", &floors);
+    reaches("data/eval/development.jsonl", &[], &floors);
+}
+
+#[test]
+fn so_it_does_while_only_words_can_be_searched() {
+    let floors = [
+        "hit@1=0.73",
+        "hit@3=0.86",
+        "answered-right=0.71",
+        "decline-precision=0.86",
+        "decline-recall=0.82",
+    ];
+    reaches("data/eval/development.jsonl", &["--words-only"], &floors);
 }
 
 #[test]
 fn so_do_the_held_out_follow_ups() {
-    reaches(
-        "data/eval/follow_ups.jsonl",
-        &["hit@1=0.76", "hit@3=0.90", "nDCG@10=0.86", "answered-right=0.70"],
-    );
+    let floors = ["hit@1=0.76", "hit@3=0.90", "nDCG@10=0.86", "answered-right=0.70"];
+    reaches("data/eval/follow_ups.jsonl", &[], &floors);
 }
 
-fn reaches(set: &str, floors: &[&str]) {
+fn reaches(set: &str, flags: &[&str], floors: &[&str]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(set);
     let output = Command::new(env!("CARGO_BIN_EXE_defi-qa"))
         .env_clear()
@@ -37,6 +47,7 @@ fn reaches(set: &str, floors: &[&str]) {
         .arg("eval")
         .arg(&path)
         .args(["--half", "held-out"])
+        .args(flags)
         .args(floors.iter().flat_map(|floor| ["--fail-under", floor]))
         .output()
         .unwrap();

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::error::AgentError;
-use super::event::{AgentEvent, Event, RunId, Stage, Tier, VERSION};
+use super::event::{AgentEvent, Event, Limits, RunId, Stage, Tier, VERSION};
 
 /// Sends the events of one run, or of several that do the same work together: each is told in full. When nobody reads any
 /// more, events are dropped: the run's task is about to be, too.
@@ -107,6 +107,13 @@ impl StageClock {
     pub(super) async fn waits(&self, on: String) {
         let stage = self.stage;
         self.emitter.say(AgentEvent::Waiting { stage, on }).await;
+    }
+
+    /// Says where the endpoint that embeds stands with its limits, if there is one.
+    pub(super) async fn embedding_limits(&self, limits: Option<Limits>) {
+        if let Some(limits) = limits {
+            self.emitter.say(AgentEvent::EmbeddingLimits { limits }).await;
+        }
     }
 
     /// Says that what failed is tried again after `wait`.

@@ -151,6 +151,7 @@ impl Agent {
             pairs: self.knowledge.pairs(),
             offline: self.offline,
             price: self.answerer.price(),
+            sampling: self.answerer.sampling(),
             side,
         };
         emitter

@@ -30,6 +30,8 @@ pub enum Context {
     BesideText,
     /// The picker of sessions.
     Sessions,
+    /// The ways to export one.
+    Exports,
     /// Before all others but [`Context::Overlay`] while a recording is shown.
     Replay,
 }

@@ -74,6 +74,10 @@ pub enum Target {
     Beside(beside::Spot),
     /// The row of the session list with this index.
     Session(usize),
+    /// The line of the ways to export with this index.
+    Export(usize),
+    /// The bar of a recording that is shown: so many of its columns lie before the pointer.
+    Tape { column: u16, columns: u16 },
     /// Whatever lies over the panes.
     Overlay,
 }
@@ -102,6 +106,9 @@ pub struct Gauges {
     /// What is known of the chat endpoint's limits, when one is asked: also between runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<Limits>>,
+    /// The same of the endpoint that embeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding_limits: Option<Box<Limits>>,
 }
 
 /// Whether something that loads in the background is there.

@@ -77,6 +77,8 @@ pub enum Overlay {
     Queries { at: usize },
     /// The sessions that were kept.
     Sessions,
+    /// The ways to export a session, of which one is marked.
+    Exports { at: usize },
 }
 
 /// Which line of the chat stands at the top of its pane.
@@ -176,8 +178,10 @@ pub struct App {
     /// When the gauges were told, on the application's clock.
     pub gauges_ms: f64,
     pub cache: CacheCount,
-    /// The newest that is known of an endpoint's limits, and since when on the application's clock.
+    /// The newest that is known of the chat endpoint's limits, and since when on the application's clock.
     pub limits: Option<(Limits, f64)>,
+    /// The same of the endpoint that embeds.
+    pub embedding_limits: Option<(Limits, f64)>,
     /// The application's clock in milliseconds, as the loop last told it.
     pub now_ms: f64,
     /// What the last frame looked like, as far as scrolling needs it.
@@ -212,6 +216,10 @@ impl App {
             rewound: 0,
             recording: None,
             limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
+            embedding_limits: gauges
+                .embedding_limits
+                .as_deref()
+                .map(|limits| (limits.clone(), 0.0)),
             gauges,
             gauges_ms: 0.0,
             cache: CacheCount::default(),
@@ -278,6 +286,7 @@ impl App {
             (Some(Overlay::Presets { .. }), _) => keymap::Context::Presets,
             (Some(Overlay::Queries { .. }), _) => keymap::Context::Queries,
             (Some(Overlay::Sessions), _) => keymap::Context::Sessions,
+            (Some(Overlay::Exports { .. }), _) => keymap::Context::Exports,
             (None, _) if self.page == Page::Compare => match self.compare.typing {
                 compare::Typing::Nothing => keymap::Context::Compare,
                 _ => keymap::Context::CompareText,

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use super::{App, Beginning, Happening, Moment, Notice};
+use super::{App, Beginning, Happening, Moment, Notice, Since};
+use crate::agent::event::Limits;
 
 /// What is said of a run that the recording has no end of.
 pub const CUT: &str = "the recording ends before the answer does";
@@ -248,6 +249,20 @@ impl App {
         self.replay = Some(replay);
     }
 
+    /// Goes to where the bar was clicked: so many of its columns lie before the pointer, each a like share of the moments.
+    pub(super) fn seek_to(&mut self, column: u16, columns: u16) {
+        let Some(mut replay) = self.replay.take() else {
+            return;
+        };
+        let share = f64::from(column + 1) / f64::from(columns.max(1));
+        let to = (share.min(1.0) * replay.moments.len() as f64).ceil() as usize;
+        // The first column is the beginning, where no other click leads.
+        let to = if column == 0 { 0 } else { to };
+        self.go_to(&mut replay, to);
+        replay.playing &= !replay.at_end();
+        self.replay = Some(replay);
+    }
+
     /// Takes in as many moments as `to`. What lies behind is forgotten and told again from the start: a fold has no way
     /// back.
     fn go_to(&mut self, replay: &mut Replay, to: usize) {
@@ -276,6 +291,7 @@ impl App {
         self.gauges_ms = fresh.gauges_ms;
         self.cache = fresh.cache;
         self.limits = fresh.limits;
+        self.embedding_limits = fresh.embedding_limits;
         self.now_ms = fresh.now_ms;
         self.rewound += 1;
     }
@@ -298,9 +314,9 @@ impl App {
         }
         self.gauges_ms = self.now_ms - state.gauges.ago_ms;
         self.gauges = state.gauges.told;
-        self.limits = state
-            .limits
-            .map(|limits| (limits.told, self.now_ms - limits.ago_ms));
+        let since = |limits: Since<Limits>| (limits.told, self.now_ms - limits.ago_ms);
+        self.limits = state.limits.map(since);
+        self.embedding_limits = state.embedding_limits.map(since);
         self.cache = state.cache;
     }
 

@@ -53,7 +53,12 @@ impl App {
             Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) => {
                 *top = line;
             }
-            Some(Overlay::Presets { .. } | Overlay::Queries { .. } | Overlay::Sessions) => {}
+            Some(
+                Overlay::Presets { .. }
+                | Overlay::Queries { .. }
+                | Overlay::Exports { .. }
+                | Overlay::Sessions,
+            ) => {}
             None => self.anchor = Anchor::Line(line),
         }
     }

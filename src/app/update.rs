@@ -30,10 +30,7 @@ impl App {
                 self.ranked(ranked);
                 Vec::new()
             }
-            Message::Sessions(told) => {
-                self.sessions_told(told);
-                Vec::new()
-            }
+            Message::Sessions(told) => self.sessions_told(told),
             Message::Woke => self.compare_woke(),
             Message::Tick(now_ms) => {
                 if self.replay.is_some() {
@@ -101,6 +98,10 @@ impl App {
                 self.notice = None;
                 self.session_clicked(row)
             }
+            Message::Click(Target::Export(way)) => {
+                self.notice = None;
+                self.export_clicked(way)
+            }
             Message::Click(target) => {
                 self.notice = None;
                 self.click(target);
@@ -147,6 +148,9 @@ impl App {
         if let Some(limits) = gauges.limits.as_deref() {
             self.limits = Some((limits.clone(), self.now_ms));
         }
+        if let Some(limits) = gauges.embedding_limits.as_deref() {
+            self.embedding_limits = Some((limits.clone(), self.now_ms));
+        }
         self.gauges = gauges;
         self.gauges_ms = self.now_ms;
     }
@@ -160,6 +164,9 @@ impl App {
                 ..
             } => self.cache.count(*tier, *saved_ms, *saved_tokens),
             AgentEvent::Limits { limits } => self.limits = Some((limits.clone(), self.now_ms)),
+            AgentEvent::EmbeddingLimits { limits } => {
+                self.embedding_limits = Some((limits.clone(), self.now_ms));
+            }
             _ => {}
         }
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.run == event.run) {
@@ -168,6 +175,9 @@ impl App {
     }
 
     fn command(&mut self, command: Command) -> Vec<Effect> {
+        if let Some(Overlay::Exports { at }) = self.overlay {
+            return self.exports_command(at, command);
+        }
         // Before the comparison, whose own Up, Down and Esc are not meant while the picker lies over it.
         if self.overlay == Some(Overlay::Sessions) {
             match command {
@@ -443,7 +453,12 @@ impl App {
 
     fn click(&mut self, target: Target) {
         match target {
-            Target::Overlay | Target::Compare(_) | Target::Beside(_) | Target::Session(_) => {}
+            Target::Overlay
+            | Target::Compare(_)
+            | Target::Beside(_)
+            | Target::Session(_)
+            | Target::Export(_) => {}
+            Target::Tape { column, columns } => self.seek_to(column, columns),
             _ if self.overlay.is_some() => self.overlay = None,
             Target::Composer { row, column } => {
                 self.focus = Focus::Composer;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Parser, Subcommand, ValueHint};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::eval::Floor;
 use crate::agent::event::SideSpec;
@@ -233,6 +233,9 @@ pub struct Eval {
     /// [default: of the configuration]
     #[arg(long, value_name = "RETRIEVER")]
     pub retriever: Vec<Retriever>,
+    /// Answer and decline as while the embedder's endpoint does not answer and no other model knows the data set; for a file
+    #[arg(long, conflicts_with_all = ["retriever", "by_disagreement"])]
+    pub words_only: bool,
     /// Print the queries on which the retrievers disagree most, this many
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     pub by_disagreement: Option<usize>,
@@ -354,10 +357,13 @@ pub enum SessionsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write a session as a Markdown document, or as a JSON object
+    /// Write a session as a Markdown document, as a JSON object, or as a recording that `replay` plays
     Export {
         id: SessionId,
-        /// The object in place of the document
+        /// What to write
+        #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
+        format: Format,
+        /// The same as `--format json`
         #[arg(long)]
         json: bool,
         /// Where to [default: standard output]; a file that is there is replaced
@@ -382,6 +388,18 @@ pub enum SessionsCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// What a session is exported as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A document for people, with numbered sources
+    #[default]
+    Markdown,
+    /// An object for programs
+    Json,
+    /// What happened, with its timing
+    Recording,
 }
 
 #[derive(Debug, Subcommand)]

@@ -42,14 +42,14 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
             before: Vec::new(),
         });
         let plan = Plan::of(config)?;
-        let (fixed, gate, chats) = (plan.gauges(), plan.gate(), plan.chats());
+        let (fixed, gates, chats) = (plan.gauges(), plan.gates(), plan.chats());
         let beside = match what.beside.as_slice() {
             [] => None,
             named => Some(beside::sides(config, named)?),
         };
         let agent = plan.start();
         let mut tape = match record {
-            Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gate))?),
+            Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gates))?),
             None => None,
         };
         // A batch is a file already; what a person asks goes into one session.

@@ -38,8 +38,9 @@ impl Chats {
             ChatChoice::Extractive => return Ok((Arc::new(Extractive), None)),
             ChatChoice::OpenAi(model) => model,
         };
-        let gate = self.client(model)?.gate().clone();
-        let model = self.model(model, None, None)?;
+        let client = self.client(model, "`--chat extractive`")?;
+        let gate = client.gate().clone();
+        let model = self.model(client, model, None, None)?;
         Ok((Arc::new(WithFallback::new(model)), Some(gate)))
     }
 
@@ -57,12 +58,16 @@ impl Chats {
                 name,
                 temperature,
                 max_tokens,
-            } => Ok(Arc::new(self.model(name, *temperature, *max_tokens)?)),
+            } => {
+                let client = self.client(name, "`extractive`")?;
+                Ok(Arc::new(self.model(client, name, *temperature, *max_tokens)?))
+            }
         }
     }
 
     fn model(
         &self,
+        client: ChatClient,
         name: &str,
         temperature: Option<f32>,
         max_tokens: Option<u32>,
@@ -71,7 +76,7 @@ impl Chats {
         let price = config.prices.value.get(name).map(price).transpose();
         let price = price.map_err(|error| Failure::usage(error.to_string()))?;
         let model = ChatModel::new(
-            self.client(name)?,
+            client,
             name.to_owned(),
             temperature.unwrap_or(config.temperature.value),
             max_tokens.unwrap_or(config.max_tokens.value),
@@ -79,7 +84,8 @@ impl Chats {
         Ok(model.with_price(price).keeping(config.cache_answers.value))
     }
 
-    fn client(&self, model: &str) -> Result<ChatClient, Failure> {
+    /// The client of a model; `instead` is what needs none.
+    fn client(&self, model: &str, instead: &str) -> Result<ChatClient, Failure> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(model) {
             return Ok(client.clone());
@@ -89,7 +95,7 @@ impl Chats {
             rpm: config.rpm.value,
             tpm: config.tpm.value,
         };
-        let endpoint = parts::endpoint(config, model, quota, "`extractive`")?;
+        let endpoint = parts::endpoint(config, model, quota, instead)?;
         let client = ChatClient::new(endpoint.with_api(match config.chat_api.value {
             config::ChatApi::Completions => ChatApi::Completions,
             config::ChatApi::Responses => ChatApi::Responses,

@@ -16,6 +16,7 @@ mod draft;
 mod embedder;
 mod eval;
 mod exit;
+mod export;
 mod index;
 mod lab;
 mod loads;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::chats::Chats;
 use super::corpus::{self, StoredSet};
+use super::loads::Gates;
 use super::{Failure, embedder};
 use crate::agent::{Agent, Answerer, Knowledge, Space, Standby};
 use crate::app::Gauges;
@@ -94,9 +95,15 @@ impl Plan {
         }
     }
 
-    /// What stands before the chat model's endpoint: its limiter and its breaker tell where they stand.
-    pub(super) fn gate(&self) -> Option<Gate> {
-        self.gate.clone()
+    /// What stands before the endpoints: their limiters and their breakers tell where they stand.
+    pub(super) fn gates(&self) -> Gates {
+        let embedder = self.remote.as_ref().map(|(embedder, _)| embedder);
+        Gates {
+            chat: self.gate.clone(),
+            embedding: embedder
+                .and_then(|embedder| embedder.client().ok())
+                .map(|client| client.gate().clone()),
+        }
     }
 
     /// Who else can be asked.

@@ -45,6 +45,9 @@ pub(super) struct Report<'a> {
     kept_answer: Option<AnswerOrigin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<&'a Limits>,
+    /// Of the endpoint that embeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding_limits: Option<&'a Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,7 @@ impl<'a> Report<'a> {
             vector: exchange.vector,
             kept_answer: exchange.answer_origin,
             limits: exchange.limits.as_ref(),
+            embedding_limits: exchange.embedding_limits.as_ref(),
             note: exchange.note.as_deref(),
             error: match &exchange.phase {
                 Phase::Failed {

@@ -89,14 +89,22 @@ fn checked_norm(numbers: &[f32], dimension: usize) -> Result<f32, VectorFault> {
             expected: dimension,
         });
     }
-    if let Some(index) = numbers.iter().position(|number| !number.is_finite()) {
+    // Eight sums beside each other: ten thousand vectors that came at once are all looked at, and one sum would wait for
+    // itself at each number. A number that is not finite makes the sum so, since the square of the largest one fits.
+    let mut sums = [0.0_f64; 8];
+    let (blocks, tail) = numbers.as_chunks::<8>();
+    for block in blocks {
+        for (sum, number) in sums.iter_mut().zip(block) {
+            *sum += f64::from(*number).powi(2);
+        }
+    }
+    let squares =
+        sums.iter().sum::<f64>() + tail.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>();
+    let not_finite = || numbers.iter().position(|number| !number.is_finite());
+    if let Some(index) = (!squares.is_finite()).then(not_finite).flatten() {
         return Err(VectorFault::NotFinite { index });
     }
-    let norm = numbers
-        .iter()
-        .map(|number| f64::from(*number).powi(2))
-        .sum::<f64>()
-        .sqrt() as f32;
+    let norm = squares.sqrt() as f32;
     if norm < f32::MIN_POSITIVE || !norm.is_finite() {
         return Err(VectorFault::Zero);
     }

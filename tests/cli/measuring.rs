@@ -46,6 +46,8 @@ fn a_benchmark_is_measured_by_several_retrievers_with_intervals_and_differences(
     let report = object(&output);
     assert_eq!((&report["documents"], &report["queries"]), (&4.into(), &3.into()));
     assert_eq!(report["split"], "test");
+    let models = &report["models"];
+    assert_eq!(models[0], "all-MiniLM-L6-v2-q4-int8", "{models}");
     let metric = |retriever: usize, name: &str| {
         let metrics = report["retrievers"][retriever]["metrics"].as_array().unwrap();
         let found = metrics.iter().find(|metric| metric["metric"] == name).unwrap();

@@ -29,12 +29,14 @@ pub struct Exchange {
     /// Those among them that went before the answer.
     pub used_before: Option<Usage>,
     pub limits: Option<Limits>,
+    /// Of the endpoint that embeds.
+    pub embedding_limits: Option<Limits>,
     /// Why the text stops early, or what the outcome leaves to say.
     pub note: Option<String>,
     /// Milliseconds from the start to the first token, and to the newest.
     pub first_token_ms: Option<f64>,
     pub last_token_ms: Option<f64>,
-    /// Pieces that the answer came in.
+    /// Pieces that the answer came in so far; 0 after its end, when tokens are known.
     pub pieces: u64,
     /// Model id of the embedder whose vector of the question was searched with; `None`: none was.
     pub embedder: Option<String>,
@@ -184,6 +186,9 @@ impl Exchange {
             return;
         }
         self.at_ms = self.at_ms.max(event.at_ms);
+        if event.what.ends_run() {
+            self.pieces = 0;
+        }
         match &event.what {
             AgentEvent::Started { question, setup } => {
                 self.question.clone_from(question);
@@ -255,6 +260,7 @@ impl Exchange {
                 self.note = Some(note.clone());
             }
             AgentEvent::Limits { limits } => self.limits = Some(limits.clone()),
+            AgentEvent::EmbeddingLimits { limits } => self.embedding_limits = Some(limits.clone()),
             AgentEvent::Retry {
                 why,
                 wait_ms,

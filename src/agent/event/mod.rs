@@ -118,6 +118,8 @@ pub enum AgentEvent {
     Token { text: String },
     /// What the endpoint says about its limits.
     Limits { limits: Limits },
+    /// The same of the endpoint that embeds, where there is one: before each wait and after each answer.
+    EmbeddingLimits { limits: Limits },
     /// A request is tried again after `wait_ms`; `attempt` is the number of the try that comes, from 2, `of` that of the
     /// last one there can be.
     Retry {
@@ -185,7 +187,7 @@ impl Kept {
 }
 
 /// What a run works with, as far as it shapes the result.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
     /// `extractive` or `openai:MODEL`.
     pub chat: String,
@@ -203,6 +205,20 @@ pub struct Setup {
     /// Which side it is, when answers are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Side>,
+    /// How the chat model's text is chosen, when one is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<Sampling>,
+}
+
+/// How a chat model chooses its text, as the request says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 to 2; `None` leaves it to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Most tokens of an answer; `None` leaves it to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
 }
 
 /// A node of the agent's graph.

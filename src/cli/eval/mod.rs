@@ -6,6 +6,7 @@
 mod figures;
 mod ranked;
 mod table;
+mod unanswered;
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::text;
 use figures::{Figures, Metric};
 pub(super) use ranked::disagreement;
 use tokio_util::sync::CancellationToken;
+use unanswered::Unanswered;
 
 /// Hits of each question that are looked at: what the metrics at 10 need.
 const DEPTH: usize = 10;
@@ -76,6 +78,11 @@ struct Report<'a> {
 }
 
 pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
+    if what.path.is_dir() && what.words_only {
+        return Err(Failure::usage(
+            "--words-only is for a file of judged questions: for a folder use --retriever lexical",
+        ));
+    }
     if what.path.is_dir() {
         return ranked::benchmark(config, what);
     }
@@ -100,6 +107,10 @@ pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
         agent.top_k = DEPTH;
         if let Some(retriever) = asked {
             agent.retriever = retriever.clone();
+        }
+        if what.words_only {
+            agent.embedder = Arc::new(Unanswered::new());
+            agent.standby = None;
         }
         let corpus = agent
             .knowledge

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::{EmbedError, Embedder, ModelId, Readiness, Vector, VectorFault};
-use crate::provider::{EmbeddingClient, GateEvent, MAX_INPUTS, Priority};
+use crate::provider::{EmbeddingClient, GateEvent, Limits, MAX_INPUTS, Priority};
 
 /// Texts go to the endpoint, vectors are checked and scaled to length 1. Clones share one client.
 #[derive(Clone, Debug)]
@@ -104,6 +104,10 @@ impl Embedder for RemoteEmbedder {
 
     fn readiness(&self) -> watch::Receiver<Readiness> {
         self.readiness.clone()
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(self.client.as_ref()?.gate().limits())
     }
 
     fn embed_telling(

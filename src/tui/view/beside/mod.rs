@@ -87,7 +87,7 @@ pub(super) fn render(
         );
     }
     evidence::render(buffer, foot, app, theme, drawn);
-    status::render(buffer, line, app, theme);
+    status::render(buffer, line, app, theme, drawn);
     cursor
 }
 

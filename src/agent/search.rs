@@ -6,7 +6,7 @@ use super::embed::{By, Embedded};
 use super::emitter::{Emitter, StageClock};
 use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage};
-use super::follow_up::read_after;
+use super::follow_up::Reading;
 use super::judge::Signals;
 use super::marks::Marks;
 use super::run::Agent;
@@ -22,12 +22,10 @@ const COVERING: usize = 3;
 const SMALL: usize = 300;
 
 /// What the search found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) hits: Vec<Hit>,
     pub(super) signals: Signals,
-    /// The question with what it goes on from, when it does.
-    pub(super) whole: Option<String>,
     /// What is to be said about how it was searched.
     pub(super) note: Option<String>,
 }
@@ -48,15 +46,16 @@ impl Agent {
         &self,
         emitter: &Emitter,
         question: &str,
-        after: Option<&str>,
+        reading: Option<&Reading>,
     ) -> Result<Found, AgentError> {
         let asked = question;
-        let whole = after.and_then(|before| read_after(before, asked));
-        let question = &self.rewrite(emitter, whole.as_deref().unwrap_or(asked)).await?;
+        let whole = reading.map_or(asked, |reading| &reading.text);
+        let question = &self.rewrite(emitter, whole).await?;
         if question != asked {
             emitter
                 .say(AgentEvent::Read {
                     text: question.clone(),
+                    by: reading.map(|reading| reading.by.clone()),
                 })
                 .await;
         }
@@ -103,12 +102,7 @@ impl Agent {
         clock
             .end(Some(format!("{}, {} hits", retriever.label(), hits.len())))
             .await;
-        Ok(Found {
-            hits,
-            signals,
-            whole,
-            note,
-        })
+        Ok(Found { hits, signals, note })
     }
 
     /// The question as the searches read it: with its misspellings put right. What is shown and answered stays as it was

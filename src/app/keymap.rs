@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::Input;
 
+use super::beside::{self, BesideCommand};
 use super::compare::{self, CompareCommand};
 use super::sessions::{self, SessionsCommand};
 use super::{App, Message, Transport};
@@ -21,6 +22,12 @@ pub enum Context {
     CompareText,
     /// Its presets.
     Presets,
+    /// The judged queries of the comparison.
+    Queries,
+    /// The answers side by side, while nothing is written there.
+    Beside,
+    /// Their question line or a side's text form.
+    BesideText,
     /// The picker of sessions.
     Sessions,
     /// The ways to export one.
@@ -71,6 +78,8 @@ pub enum Command {
     Quit,
     /// Something of the comparison.
     Compare(CompareCommand),
+    /// Something of the answers side by side.
+    Beside(BesideCommand),
     /// Something of the picker of sessions.
     Sessions(SessionsCommand),
 }
@@ -148,6 +157,7 @@ pub fn bindings() -> impl Iterator<Item = &'static Binding> {
         .iter()
         .chain(sessions::keys::BINDINGS)
         .chain(compare::keys::BINDINGS)
+        .chain(beside::keys::BINDINGS)
 }
 
 /// Everything but the comparison's and the picker's own.
@@ -563,7 +573,7 @@ impl App {
             Some(command) => Some(Message::Command(command)),
             None if matches!(
                 context,
-                Context::Composer | Context::CompareText | Context::Sessions
+                Context::Composer | Context::CompareText | Context::BesideText | Context::Sessions
             ) =>
             {
                 Some(Message::Edit(Input::from(key)))

@@ -58,7 +58,14 @@ pub(super) fn events(run: RunId, exchange: &Exchange) -> Vec<Event> {
 /// What the searches and the caches said.
 fn found(exchange: &Exchange) -> Vec<AgentEvent> {
     let mut said = Vec::new();
-    said.extend(exchange.read.clone().map(|text| AgentEvent::Read { text }));
+    said.extend(exchange.used_before.map(|usage| AgentEvent::Used {
+        stage: Stage::FollowUp,
+        usage,
+    }));
+    said.extend(exchange.read.clone().map(|text| AgentEvent::Read {
+        text,
+        by: exchange.read_by.clone(),
+    }));
     // Which entry it was is not kept.
     let key = String::new;
     said.extend(exchange.vector.map(|vector| AgentEvent::Cache {

@@ -8,8 +8,9 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::args::Compare;
+use super::disputed::Judged;
 use super::print::argument_or_stdin;
-use super::{Exit, Failure, lab};
+use super::{Exit, Failure, chat, lab};
 use crate::config::Config;
 use crate::retrieval::comparison::{
     Agreement, COLUMNS, CompareError, Comparison, PERSISTENCE, Preset, Retriever, Workbench,
@@ -36,8 +37,19 @@ struct Pairwise {
 }
 
 pub(super) fn run(config: &Config, what: &Compare) -> Result<Exit, Failure> {
-    let query = argument_or_stdin(&what.query, "query")?;
     let retrievers = retrievers(what)?;
+    let query = match (&what.query, &what.set) {
+        (_, Some(file)) => {
+            let judged = Judged::load(file)?;
+            return chat::run(config, None, None, Some((judged, retrievers)));
+        }
+        (Some(query), None) => argument_or_stdin(query, "query")?,
+        (None, None) => {
+            return Err(Failure::usage(
+                "there is nothing to compare: give a query or --set FILE",
+            ));
+        }
+    };
     super::runtime()?.block_on(async {
         let open = lab::Open::of(config, &retrievers).await?;
         let asked = open.query(&query).await;

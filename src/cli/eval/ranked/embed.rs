@@ -129,6 +129,8 @@ impl Space {
         let missing = (0..).zip(vectors.iter()).filter(|(_, vector)| vector.is_none());
         let mut missing: Vec<usize> = missing.map(|(place, _)| place).collect();
         missing.sort_by_key(|place| length(*place));
+        let known = texts.len() - missing.len();
+        tracing::info!(unit, known, missing = missing.len(), "embedding a benchmark");
         let cost = |place: &usize| length(*place).clamp(1, READ_BYTES);
         let mut progress = Progress::new(missing.len(), missing.iter().map(cost).sum());
         for batch in missing.chunks(BATCH) {

@@ -142,6 +142,13 @@ pub(super) fn questions(config: &Config, what: &Eval, judged: &JudgedQuestions) 
             "--wrong is for one retriever: leave it out, or give one --retriever and no --by-disagreement",
         ));
     }
+    if let Some((line, _)) = judged.questions.iter().find(|(_, one)| !one.before.is_empty()) {
+        return Err(Failure::usage(format!(
+            "line {line} of {} goes on from questions before it, which a ranking alone does not read: measure such a file with one \
+             --retriever",
+            what.path.display()
+        )));
+    }
     crate::cli::runtime()?.block_on(async {
         let open = Open::of(config, &retrievers).await?;
         let dataset = &open.lab.corpus().dataset;
@@ -318,7 +325,7 @@ fn one(
 }
 
 /// 1 less the mean rank-biased overlap of the first hits of every two retrievers; absent for one retriever.
-fn disagreement(retrievers: &[Retriever], rankings: &[Vec<usize>]) -> Option<f64> {
+pub(in crate::cli) fn disagreement(retrievers: &[Retriever], rankings: &[Vec<usize>]) -> Option<f64> {
     let shown: Vec<&[usize]> = retrievers
         .iter()
         .zip(rankings)

@@ -113,6 +113,7 @@ pub(super) fn started(question: &str) -> AgentEvent {
             offline: false,
             price: None,
             sampling: None,
+            side: None,
         },
     }
 }

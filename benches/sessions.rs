@@ -17,9 +17,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use defi_qa::agent::event::{Exchange, Hit, LexicalScore, Outcome, Phase, Stage, StageRow};
+use defi_qa::agent::event::{
+    AgentEvent, Event, Exchange, Hit, LexicalScore, Outcome, Phase, RunId, Stage, StageRow, VERSION,
+};
 use defi_qa::dataset::{Dataset, Pair};
-use defi_qa::session::{Redactor, SessionId, Store};
+use defi_qa::session::{Said, SessionId, Store};
+use defi_qa::text::Redactor;
 
 const EXCHANGES: usize = 100_000;
 const IN_A_SESSION: usize = 10;
@@ -101,6 +104,50 @@ fn exchange(pairs: &[Pair], number: usize) -> Exchange {
     }
 }
 
+/// What its run said: every stage, the evidence, the answer by its words, as a chat model gives it.
+fn said(store: &Store, exchange: &Exchange) -> Said {
+    let mut said = store.said();
+    let mut at_ms = 0.012;
+    let mut say = |what: AgentEvent| {
+        at_ms += 1.234;
+        said.hear(&Event {
+            v: VERSION,
+            run: RunId(1),
+            at_ms,
+            what,
+        });
+    };
+    say(AgentEvent::Started {
+        question: exchange.question.clone(),
+        setup: exchange.setup.clone(),
+    });
+    for row in &exchange.stages {
+        say(AgentEvent::StageStarted { stage: row.name });
+        say(AgentEvent::StageFinished {
+            stage: row.name,
+            ms: row.ms.unwrap_or_default(),
+            wait_ms: row.wait_ms,
+            cache: None,
+            note: None,
+        });
+    }
+    say(AgentEvent::Retrieved {
+        hits: exchange.hits.clone(),
+    });
+    for word in exchange.answer.split_inclusive(' ') {
+        say(AgentEvent::Token {
+            text: word.to_owned(),
+        });
+    }
+    say(AgentEvent::Answered {
+        outcome: Outcome::Answered,
+        citations: exchange.citations.clone(),
+        usage: None,
+        note: None,
+    });
+    said
+}
+
 /// The number of exchanges, which is known without reading one: sessions are all of one size.
 fn held(store: &Store) -> usize {
     let sessions = store.list(false, usize::MAX >> 1).expect("a readable store");
@@ -109,7 +156,7 @@ fn held(store: &Store) -> usize {
 
 /// The file, filled by what earlier runs have not.
 fn filled(pairs: &[Pair]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sessions-bench");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sessions-bench-2");
     let path = folder.join("sessions.sqlite");
     let mut store = Store::open(&path, Redactor::default()).expect("a store");
     let before = held(&store);
@@ -121,8 +168,10 @@ fn filled(pairs: &[Pair]) -> PathBuf {
         }
         let id = session.expect("made above");
         let asked_ms = 1_700_000_000_000 + number as u64 * 60_000;
+        let exchange = exchange(pairs, number);
+        let mut said = said(&store, &exchange);
         store
-            .add(id, asked_ms, &exchange(pairs, number))
+            .add(id, asked_ms, &exchange, &mut said)
             .expect("an exchange that can be written");
     }
     let bytes = std::fs::metadata(&path).map_or(0, |file| file.len());
@@ -175,6 +224,7 @@ fn benches(criterion: &mut Criterion) {
     let kept = store.exchanges(last, 1).expect("its exchanges");
     let one = kept.first().expect("an exchange");
     let mut longer = one.exchange.clone();
+    let mut said = store.said();
     group.bench_function("write one more piece of an answer", |bencher| {
         bencher.iter(|| {
             // The words of the answer are indexed again whenever they changed.
@@ -182,7 +232,7 @@ fn benches(criterion: &mut Criterion) {
                 Some(shorter) => longer.answer.truncate(shorter.len()),
                 None => longer.answer.push_str(" more"),
             }
-            store.save(one.id, &longer, false).expect("a write");
+            store.save(one.id, &longer, false, &mut said).expect("a write");
         });
     });
     group.finish();

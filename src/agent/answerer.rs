@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Limits, Price, Usage};
+use super::event::{Hit, Limits, Price, Sampling, Usage};
 use super::recall::Lookup;
 use crate::cache::Wanted;
 
@@ -47,6 +47,11 @@ pub trait Answerer: Send + Sync {
 
     /// What its tokens cost, when that is configured.
     fn price(&self) -> Option<Price> {
+        None
+    }
+
+    /// How its text is chosen, when a model is asked.
+    fn sampling(&self) -> Option<Sampling> {
         None
     }
 

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use super::answerer::{Answerer, Piece};
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Price, Stage};
+use super::event::{Hit, Price, Sampling, Stage};
 use super::prompt;
 use crate::cache::Wanted;
 use crate::provider::{
@@ -84,6 +84,14 @@ impl Answerer for ChatModel {
 
     fn price(&self) -> Option<Price> {
         self.price.clone()
+    }
+
+    fn sampling(&self) -> Option<Sampling> {
+        let request = self.request("", String::new());
+        Some(Sampling {
+            temperature: request.temperature,
+            max_tokens: request.max_tokens,
+        })
     }
 
     /// The model, every text that is sent and how it is sampled; not where it is asked.

@@ -7,7 +7,7 @@ use super::answerer::{Answerer, Piece};
 use super::chat_model::{ChatModel, piece, seconds};
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Price, Stage};
+use super::event::{Hit, Price, Sampling, Stage};
 use super::extractive::Extractive;
 use crate::cache::Wanted;
 use crate::provider::{ChatEvent, ChatStream, ProviderError};
@@ -32,6 +32,10 @@ impl Answerer for WithFallback {
 
     fn price(&self) -> Option<Price> {
         self.model.price()
+    }
+
+    fn sampling(&self) -> Option<Sampling> {
+        self.model.sampling()
     }
 
     fn kept_as(&self, question: &str, hits: &[Hit]) -> Option<Wanted> {

@@ -145,6 +145,7 @@ impl Agent {
             pairs: self.knowledge.pairs(),
             offline: self.offline,
             price: self.answerer.price(),
+            sampling: self.answerer.sampling(),
         };
         emitter
             .say(AgentEvent::Started {

@@ -1,5 +1,6 @@
 //! Every side effect that the application can ask for, on one screen.
 
+use super::sessions::Export;
 use crate::agent::event::{Question, RunId};
 use crate::retrieval::comparison::Retriever;
 
@@ -17,7 +18,7 @@ pub enum Effect {
         query: String,
         retrievers: Vec<Retriever>,
     },
-    /// Look for sessions, the newest for a blank query; this and the next four are answered with
+    /// Look for sessions, the newest for a blank query; this and the next five are answered with
     /// [`super::Message::Sessions`].
     FindSessions { ticket: u64, query: String },
     /// Read a session, and let new exchanges go there.
@@ -28,6 +29,8 @@ pub enum Effect {
     DeleteSession { id: i64 },
     /// Take a deletion back.
     RestoreSession { id: i64 },
+    /// Export a session, the one that new exchanges go into when none is named.
+    ExportSession { id: Option<i64>, what: Export },
     /// Put text on the clipboard of the terminal.
     Copy { text: String },
     /// Begin a recording, or end the one that goes on; what came of it comes back.

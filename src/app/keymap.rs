@@ -23,6 +23,8 @@ pub enum Context {
     Presets,
     /// The picker of sessions.
     Sessions,
+    /// The ways to export one.
+    Exports,
     /// Before all others but [`Context::Overlay`] while a recording is shown.
     Replay,
 }

@@ -69,6 +69,10 @@ pub enum Target {
     Compare(Spot),
     /// The row of the session list with this index.
     Session(usize),
+    /// The line of the ways to export with this index.
+    Export(usize),
+    /// The bar of a recording that is shown: so many of its columns lie before the pointer.
+    Tape { column: u16, columns: u16 },
     /// Whatever lies over the panes.
     Overlay,
 }

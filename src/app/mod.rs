@@ -71,6 +71,8 @@ pub enum Overlay {
     Presets { at: usize },
     /// The sessions that were kept.
     Sessions,
+    /// The ways to export a session, of which one is marked.
+    Exports { at: usize },
 }
 
 /// Which line of the chat stands at the top of its pane.
@@ -268,6 +270,7 @@ impl App {
         match (&self.overlay, self.focus) {
             (Some(Overlay::Presets { .. }), _) => keymap::Context::Presets,
             (Some(Overlay::Sessions), _) => keymap::Context::Sessions,
+            (Some(Overlay::Exports { .. }), _) => keymap::Context::Exports,
             (None, _) if self.page == Page::Compare => match self.compare.typing {
                 compare::Typing::Nothing => keymap::Context::Compare,
                 _ => keymap::Context::CompareText,

@@ -249,6 +249,20 @@ impl App {
         self.replay = Some(replay);
     }
 
+    /// Goes to where the bar was clicked: so many of its columns lie before the pointer, each a like share of the moments.
+    pub(super) fn seek_to(&mut self, column: u16, columns: u16) {
+        let Some(mut replay) = self.replay.take() else {
+            return;
+        };
+        let share = f64::from(column + 1) / f64::from(columns.max(1));
+        let to = (share.min(1.0) * replay.moments.len() as f64).ceil() as usize;
+        // The first column is the beginning, where no other click leads.
+        let to = if column == 0 { 0 } else { to };
+        self.go_to(&mut replay, to);
+        replay.playing &= !replay.at_end();
+        self.replay = Some(replay);
+    }
+
     /// Takes in as many moments as `to`. What lies behind is forgotten and told again from the start: a fold has no way
     /// back.
     fn go_to(&mut self, replay: &mut Replay, to: usize) {

@@ -49,7 +49,7 @@ impl App {
             Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) => {
                 *top = line;
             }
-            Some(Overlay::Presets { .. } | Overlay::Sessions) => {}
+            Some(Overlay::Presets { .. } | Overlay::Exports { .. } | Overlay::Sessions) => {}
             None => self.anchor = Anchor::Line(line),
         }
     }

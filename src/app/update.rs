@@ -21,10 +21,7 @@ impl App {
                 self.compared(compared);
                 Vec::new()
             }
-            Message::Sessions(told) => {
-                self.sessions_told(told);
-                Vec::new()
-            }
+            Message::Sessions(told) => self.sessions_told(told),
             Message::Woke => self.compare_woke(),
             Message::Tick(now_ms) => {
                 if self.replay.is_some() {
@@ -84,6 +81,10 @@ impl App {
             Message::Click(Target::Session(row)) => {
                 self.notice = None;
                 self.session_clicked(row)
+            }
+            Message::Click(Target::Export(way)) => {
+                self.notice = None;
+                self.export_clicked(way)
             }
             Message::Click(target) => {
                 self.notice = None;
@@ -158,6 +159,9 @@ impl App {
     }
 
     fn command(&mut self, command: Command) -> Vec<Effect> {
+        if let Some(Overlay::Exports { at }) = self.overlay {
+            return self.exports_command(at, command);
+        }
         // Before the comparison, whose own Up, Down and Esc are not meant while the picker lies over it.
         if self.overlay == Some(Overlay::Sessions) {
             match command {
@@ -412,7 +416,8 @@ impl App {
 
     fn click(&mut self, target: Target) {
         match target {
-            Target::Overlay | Target::Compare(_) | Target::Session(_) => {}
+            Target::Overlay | Target::Compare(_) | Target::Session(_) | Target::Export(_) => {}
+            Target::Tape { column, columns } => self.seek_to(column, columns),
             _ if self.overlay.is_some() => self.overlay = None,
             Target::Composer { row, column } => {
                 self.focus = Focus::Composer;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Parser, Subcommand, ValueHint};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::eval::Floor;
 use crate::config::{ChatApi, ChatChoice, EmbedderChoice, Flags, Theme};
@@ -346,10 +346,13 @@ pub enum SessionsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write a session as a Markdown document, or as a JSON object
+    /// Write a session as a Markdown document, as a JSON object, or as a recording that `replay` plays
     Export {
         id: SessionId,
-        /// The object in place of the document
+        /// What to write
+        #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
+        format: Format,
+        /// The same as `--format json`
         #[arg(long)]
         json: bool,
         /// Where to [default: standard output]; a file that is there is replaced
@@ -374,6 +377,18 @@ pub enum SessionsCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// What a session is exported as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A document for people, with numbered sources
+    #[default]
+    Markdown,
+    /// An object for programs
+    Json,
+    /// What happened, with its timing
+    Recording,
 }
 
 #[derive(Debug, Subcommand)]

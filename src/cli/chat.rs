@@ -11,10 +11,10 @@ use super::bench::{self, Wish};
 use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::record::Deck;
-use super::{Exit, Failure, draft, sessions};
+use super::{Exit, Failure, draft, export, sessions};
 use crate::agent::Agent;
 use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
-use crate::app::sessions::Told;
+use crate::app::sessions::{Export, Told};
 use crate::app::{App, Effect, Message};
 use crate::config::Config;
 use crate::session::{Change, Into as Session, Keeper, SessionId, Wish as SessionWish};
@@ -60,9 +60,10 @@ pub(super) fn run(
         }
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
         let (tell, told_sessions) = mpsc::unbounded_channel();
-        let keeper = sessions::keeper(config, into, move |news| {
+        let news = tell.clone();
+        let keeper = sessions::keeper(config, into, move |said| {
             // A screen that is gone does not wait for it.
-            let _ = tell.send(sessions::told(news));
+            let _ = news.send(sessions::told(said));
         });
         let agent = plan.start();
         let cache = Arc::clone(&agent.cache);
@@ -79,6 +80,7 @@ pub(super) fn run(
             running: HashMap::new(),
             deck,
             keeper,
+            tell,
         };
         let feeds = Feeds {
             events: inbox,
@@ -128,23 +130,41 @@ struct Runs {
     deck: Deck,
     /// Nothing when nothing is to be kept.
     keeper: Option<Keeper>,
+    /// What the store says to the screen.
+    tell: mpsc::UnboundedSender<Told>,
 }
 
 impl Runs {
     fn wish(&self, wish: SessionWish) -> Option<Message> {
-        let Some(keeper) = &self.keeper else {
-            return Some(Message::Sessions(Told::Trouble(
-                "No session is kept or shown: history is off (--no-history, or keep_sessions in the configuration)."
-                    .to_owned(),
-            )));
-        };
-        keeper.wish(wish);
+        match &self.keeper {
+            Some(keeper) => keeper.wish(wish),
+            None => return Some(nothing_is_kept()),
+        }
+        None
+    }
+
+    fn export(&self, id: Option<SessionId>, what: Export) -> Option<Message> {
+        let tell = self.tell.clone();
+        match &self.keeper {
+            Some(keeper) => keeper.read(id, move |session, runs| {
+                // A screen that is gone does not wait for it.
+                let _ = tell.send(export::export(what, session, runs));
+            }),
+            None => return Some(nothing_is_kept()),
+        }
         None
     }
 
     fn change(&self, id: SessionId, change: Change) -> Option<Message> {
         self.wish(SessionWish::Change { id, change })
     }
+}
+
+fn nothing_is_kept() -> Message {
+    Message::Sessions(Told::Trouble(
+        "No session is kept, shown or exported: history is off (--no-history, or keep_sessions in the configuration)."
+            .to_owned(),
+    ))
 }
 
 impl Runner for Runs {
@@ -184,6 +204,7 @@ impl Runner for Runs {
             Effect::RenameSession { id, name } => return self.change(id, Change::Rename(name)),
             Effect::DeleteSession { id } => return self.change(id, Change::Delete),
             Effect::RestoreSession { id } => return self.change(id, Change::Restore),
+            Effect::ExportSession { id, what } => return self.export(id, what),
             Effect::Record => return Some(self.deck.toggle(app)),
             Effect::Copy { .. } | Effect::Suspend | Effect::Quit => {}
         }

@@ -13,6 +13,7 @@ mod draft;
 mod embedder;
 mod eval;
 mod exit;
+mod export;
 mod index;
 mod lab;
 mod loads;

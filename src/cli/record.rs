@@ -12,6 +12,7 @@ use crate::agent::event::{Event, RunId};
 use crate::app::{App, Beginning, Gauges, Message, Recorded};
 use crate::config::Config;
 use crate::recording::{RecordError, Recorder, timestamp};
+use crate::text::Redactor;
 
 /// A recording of runs that no screen shows.
 pub(super) struct Tape {
@@ -29,7 +30,7 @@ impl Tape {
     /// When the file is there already or cannot be made.
     pub(super) fn create(path: &Path, config: &Config, loads: Loads) -> Result<Self, Failure> {
         let told = loads.gauges();
-        let recorder = Recorder::create(path, 0.0, Beginning::from(told.clone()), secrets(config));
+        let recorder = Recorder::create(path, 0.0, Beginning::from(told.clone()), redactor(config));
         let recorder = recorder.map_err(|error| refused(&error))?;
         Ok(Self {
             recorder,
@@ -75,7 +76,7 @@ impl Tape {
 /// The recording of the application, which comes and goes at a key.
 pub(super) struct Deck {
     recorder: Option<Recorder>,
-    secrets: Vec<String>,
+    redactor: Redactor,
 }
 
 impl Deck {
@@ -83,7 +84,7 @@ impl Deck {
     pub(super) fn of(config: &Config) -> Self {
         Self {
             recorder: None,
-            secrets: secrets(config),
+            redactor: redactor(config),
         }
     }
 
@@ -92,7 +93,7 @@ impl Deck {
     /// # Errors
     /// When the file is there already or cannot be made.
     pub(super) fn begin(&mut self, path: &Path, app: &App) -> Result<Message, Failure> {
-        let recorder = Recorder::create(path, app.now_ms, app.beginning(), self.secrets.clone());
+        let recorder = Recorder::create(path, app.now_ms, app.beginning(), self.redactor.clone());
         self.recorder = Some(recorder.map_err(|error| refused(&error))?);
         Ok(Message::Recording(Recorded::To(shown(path))))
     }
@@ -172,12 +173,11 @@ fn shown(path: &Path) -> String {
     }
 }
 
-pub(super) fn secrets(config: &Config) -> Vec<String> {
-    [&config.api_key.value, &config.redis_url.value]
-        .into_iter()
-        .flatten()
-        .map(|secret| secret.reveal().trim().to_owned())
-        .collect()
+/// What takes secrets out of whatever is written: those of the configuration, and what looks like one.
+pub(super) fn redactor(config: &Config) -> Redactor {
+    let known = [&config.api_key.value, &config.redis_url.value];
+    let known = known.into_iter().flatten();
+    Redactor::knowing(known.map(|secret| secret.reveal().to_owned()))
 }
 
 fn refused(error: &RecordError) -> Failure {

@@ -7,16 +7,14 @@ use std::time::Duration;
 use crossterm::clipboard::CopyToClipboard;
 use serde::Serialize;
 
-use super::args::SessionsCommand;
-use super::record::secrets;
-use super::{Exit, Failure};
+use super::args::{Format, SessionsCommand};
+use super::record::redactor;
+use super::{Exit, Failure, export};
 use crate::agent::event::Exchange;
 use crate::app::sessions::{Match, Row, Told};
 use crate::config::Config;
-use crate::session::export::{Exported, markdown};
 use crate::session::{
-    Change, Found, Into, Keeper, Kept, News, Place, Pruned, Redactor, SessionError, SessionId, Store,
-    Summary, Utc,
+    Change, Found, Into, Keeper, News, Place, Pruned, SessionError, SessionId, Store, Summary, Utc,
 };
 use crate::text;
 
@@ -37,7 +35,7 @@ fn path() -> Option<PathBuf> {
 /// handed what comes of wishes.
 pub(super) fn keeper(config: &Config, into: Into, tell: impl FnMut(News) + Send + 'static) -> Option<Keeper> {
     let path = path().filter(|_| config.keep_sessions.value)?;
-    Some(Keeper::open(path, into, Redactor::knowing(secrets(config)), tell))
+    Some(Keeper::open(path, into, redactor(config), tell))
 }
 
 /// Waits a moment for what is not written yet, and says what could not be kept.
@@ -78,11 +76,18 @@ pub(super) fn resumed(config: &Config, id: Option<SessionId>) -> Result<(Session
 /// What the store says, as the application shows it.
 pub(super) fn told(news: News) -> Told {
     match news {
-        News::Found { ticket, sessions } => Told::Found {
+        News::Found {
+            ticket,
+            current,
+            sessions,
+        } => Told::Found {
             ticket,
             rows: sessions
                 .into_iter()
-                .map(|(session, found)| row(session, found))
+                .map(|(session, found)| Row {
+                    current: current == Some(session.id),
+                    ..row(session, found)
+                })
                 .collect(),
         },
         News::Opened { session, kept } => Told::Opened {
@@ -115,6 +120,7 @@ fn row(session: Summary, found: Option<Found>) -> Row {
             in_evidence: found.place == Place::Evidence,
         }),
         name: session.name,
+        current: false,
     }
 }
 
@@ -124,7 +130,7 @@ fn store(config: &Config) -> Result<Store, Failure> {
             "this system names no folder for the state of programs, so no session is kept: set HOME",
         )
     })?;
-    let store = Store::open(&path, Redactor::knowing(secrets(config)))?;
+    let store = Store::open(&path, redactor(config))?;
     if let Some(aside) = &store.moved_aside {
         writeln!(
             stderr(),
@@ -160,14 +166,23 @@ pub(super) fn run(config: &Config, command: &SessionsCommand) -> Result<Exit, Fa
                 }
             }
         }
-        SessionsCommand::Show { id, json } => write!(out, "{}", document(&store, *id, *json)?)?,
+        SessionsCommand::Show { id, json } => {
+            let format = if *json { Format::Json } else { Format::Markdown };
+            write!(out, "{}", document(&store, *id, format)?)?;
+        }
         SessionsCommand::Export {
             id,
+            format,
             json,
             output,
             clipboard,
         } => {
-            let document = document(&store, *id, *json)?;
+            if *clipboard && !out.is_terminal() {
+                return Err(Failure::usage(
+                    "--clipboard speaks to the terminal, and standard output is none: leave it out",
+                ));
+            }
+            let document = document(&store, *id, if *json { Format::Json } else { *format })?;
             match output {
                 Some(file) => crate::whole_file::write(file, document.as_bytes()).map_err(|error| {
                     Failure::other(format!(
@@ -175,11 +190,6 @@ pub(super) fn run(config: &Config, command: &SessionsCommand) -> Result<Exit, Fa
                         file.display()
                     ))
                 })?,
-                None if *clipboard && !out.is_terminal() => {
-                    return Err(Failure::usage(
-                        "--clipboard speaks to the terminal, and standard output is none: leave it out",
-                    ));
-                }
                 None if *clipboard => {
                     crossterm::execute!(out, CopyToClipboard::to_clipboard_from(document))?;
                 }
@@ -205,14 +215,9 @@ pub(super) fn run(config: &Config, command: &SessionsCommand) -> Result<Exit, Fa
     Ok(Exit::Success)
 }
 
-fn document(store: &Store, id: SessionId, json: bool) -> Result<String, Failure> {
-    let summary = store.summary(id)?;
-    let kept: Vec<Kept> = store.exchanges(id, usize::MAX >> 1)?;
-    if !json {
-        return Ok(markdown(&summary, &kept));
-    }
-    let object = serde_json::to_string_pretty(&Exported::of(&summary, &kept));
-    Ok(object.map_err(std::io::Error::from)? + "\n")
+fn document(store: &Store, id: SessionId, format: Format) -> Result<String, Failure> {
+    let session = store.summary(id)?;
+    export::text(format, &session, store.runs(id)?)
 }
 
 fn object(value: &impl Serialize) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ pub use error::EmbedError;
 pub use local::{LocalEmbedder, Tokenizer, knows_whole_word};
 pub use matrix::Matrix;
 pub use quantised::Quantised;
+pub(crate) use quantised::{LANES, sum_of_lanes};
 pub use remote::RemoteEmbedder;
 pub use vector::{Vector, VectorFault};
 

@@ -16,8 +16,10 @@
 mod date;
 mod line;
 mod reader;
+mod transcript;
 mod writer;
 
 pub use date::timestamp;
 pub use reader::{Damage, ReadError, Recording};
+pub use transcript::Transcript;
 pub use writer::{RecordError, Recorder};

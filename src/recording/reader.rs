@@ -320,7 +320,7 @@ impl Reading {
 }
 
 /// What the panels knew, as far as a run's set-up tells it.
-fn set_up(setup: &Setup) -> Beginning {
+pub(super) fn set_up(setup: &Setup) -> Beginning {
     Beginning::from(Gauges {
         chat: setup.chat.clone(),
         embedder: setup.embedder.clone(),

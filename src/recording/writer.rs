@@ -1,6 +1,6 @@
 //! Writes a recording: every line is in the file before the next one is made, so that a killed program leaves whole lines.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,15 +10,12 @@ use std::time::SystemTime;
 
 use super::date::timestamp;
 use super::line::{Header, Line};
-use crate::agent::event::{Event, RunId};
+use crate::agent::event::{AgentEvent, Event, RunId};
 use crate::app::{Beginning, Gauges};
+use crate::text::{Flow, Redactor};
 
 /// Lines that may wait for a slow disk before the recording is given up. The screen never waits for it.
 const WAITING: usize = 16_384;
-/// Shorter secrets are not looked for: they would be found in common words.
-const SHORTEST_SECRET: usize = 6;
-/// What stands where a secret stood.
-const HIDDEN: &str = "[hidden]";
 
 /// Why there is no recording, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +38,9 @@ pub struct Recorder {
     path: PathBuf,
     to: SyncSender<Vec<u8>>,
     writing: JoinHandle<Written>,
-    /// Runs whose question is in the recording; what others say has no beginning there.
-    runs: HashSet<RunId>,
-    secrets: Secrets,
+    /// Runs whose question is in the recording, each with its text; what others say has no beginning there.
+    runs: HashMap<RunId, Flow>,
+    redactor: Redactor,
     broken: bool,
 }
 
@@ -55,17 +52,12 @@ struct Written {
 }
 
 impl Recorder {
-    /// Begins a recording in a new file that only its owner can read, at `t_ms` of the caller's clock. `secrets` are
-    /// texts that must not get into it whatever a server says.
+    /// Begins a recording in a new file that only its owner can read, at `t_ms` of the caller's clock. What
+    /// `redactor` knows does not get into it, whatever a user writes or a server says.
     ///
     /// # Errors
     /// When the file is there already or cannot be made.
-    pub fn create(
-        path: &Path,
-        t_ms: f64,
-        state: Beginning,
-        secrets: impl IntoIterator<Item = String>,
-    ) -> Result<Self, RecordError> {
+    pub fn create(path: &Path, t_ms: f64, state: Beginning, redactor: Redactor) -> Result<Self, RecordError> {
         let file = create(path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => RecordError::Exists(path.to_owned()),
             _ => RecordError::Create {
@@ -85,8 +77,8 @@ impl Recorder {
             path: path.to_owned(),
             to,
             writing,
-            runs: HashSet::new(),
-            secrets: Secrets::of(secrets),
+            runs: HashMap::new(),
+            redactor,
             broken: false,
         };
         let header = Header {
@@ -106,7 +98,7 @@ impl Recorder {
 
     /// A question was asked.
     pub fn asked(&mut self, t_ms: f64, run: RunId, question: &str) {
-        self.runs.insert(run);
+        self.runs.insert(run, Flow::default());
         self.line(&Line::asked(round(t_ms), run, question));
     }
 
@@ -117,10 +109,28 @@ impl Recorder {
 
     /// A run said something. That of a run whose question is not in the recording is left out.
     pub fn event(&mut self, t_ms: f64, event: &Event) {
-        if self.runs.contains(&event.run) {
-            let t_ms = round(t_ms);
-            self.line(&Line::Event { t_ms, event });
+        let t_ms = round(t_ms);
+        let token = |text: String| Event {
+            what: AgentEvent::Token { text },
+            ..event.clone()
+        };
+        let Some(flow) = self.runs.get_mut(&event.run) else {
+            return;
+        };
+        if let AgentEvent::Token { text } = &event.what {
+            let event = token(flow.push(text, &self.redactor));
+            self.line(&Line::Event { t_ms, event: &event });
+            return;
         }
+        if event.what.ends_run() {
+            // A secret that is none was held back.
+            let rest = flow.end(&self.redactor);
+            if !rest.is_empty() {
+                let event = token(rest);
+                self.line(&Line::Event { t_ms, event: &event });
+            }
+        }
+        self.line(&Line::Event { t_ms, event });
     }
 
     /// Whether the recording has been given up: [`finish`](Self::finish) says why.
@@ -155,7 +165,7 @@ impl Recorder {
             return;
         }
         let sent = serde_json::to_string(line).ok().map(|text| {
-            let mut text = self.secrets.hide(text).into_bytes();
+            let mut text = self.redactor.clean_json(text).into_bytes();
             text.push(b'\n');
             self.to.try_send(text)
         });
@@ -199,35 +209,6 @@ fn round(ms: f64) -> f64 {
     (ms * 1e3).round() / 1e3
 }
 
-/// Texts that no line may hold. A server can say the key that it was sent, in an error for example.
-struct Secrets(Vec<String>);
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({})", self.0.len())
-    }
-}
-
-impl Secrets {
-    fn of(secrets: impl IntoIterator<Item = String>) -> Self {
-        let long = |secret: &String| secret.len() >= SHORTEST_SECRET;
-        let as_written = |secret: String| {
-            let quoted = serde_json::to_string(&secret).unwrap_or_default();
-            quoted.trim_matches('"').to_owned()
-        };
-        Self(secrets.into_iter().filter(long).map(as_written).collect())
-    }
-
-    fn hide(&self, mut line: String) -> String {
-        for secret in &self.0 {
-            if line.contains(secret) {
-                line = line.replace(secret, HIDDEN);
-            }
-        }
-        line
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +238,7 @@ mod tests {
     fn recorder(secrets: &[&str]) -> Recorded {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/r.jsonl");
-        let secrets = secrets.iter().map(|secret| (*secret).to_owned());
+        let secrets = Redactor::knowing(secrets.iter().map(|secret| (*secret).to_owned()));
         Recorded {
             recorder: Recorder::create(&path, 3.0, Beginning::default(), secrets).unwrap(),
             path,
@@ -325,8 +306,37 @@ mod tests {
         recorder.event(5.0, &event(1, failed));
         recorder.finish().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains("no such key: [hidden]\""), "{text}");
+        assert!(text.contains("no such key: [redacted]\""), "{text}");
         assert!(text.contains("a short question"), "{text}");
+    }
+
+    #[test]
+    fn what_looks_like_a_key_is_not_written_in_however_many_pieces_it_comes() {
+        let Recorded {
+            mut recorder,
+            path,
+            _folder,
+        } = recorder(&[]);
+        recorder.asked(4.0, RunId(1), "mine is\nsk-0123456789abcdef0");
+        for piece in ["So it is sk-0123", "456789abcdef0. Not sk-", "learn"] {
+            recorder.event(5.0, &event(1, says(piece)));
+        }
+        recorder.event(6.0, &event(1, AgentEvent::Cancelled {}));
+        recorder.finish().unwrap();
+        let recording = Recording::read(File::open(&path).unwrap(), "r").unwrap();
+        let mut said = String::new();
+        for moment in recording.moments {
+            match moment.what {
+                Happening::Asked { question, .. } => assert_eq!(question, "mine is\n[redacted]"),
+                Happening::Event(event) => {
+                    if let AgentEvent::Token { text } = event.what {
+                        said.push_str(&text);
+                    }
+                }
+                Happening::Began(_) | Happening::Gauges(_) => {}
+            }
+        }
+        assert_eq!(said, "So it is [redacted]. Not sk-learn");
     }
 
     #[test]
@@ -365,7 +375,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.jsonl");
         std::fs::write(&path, "mine").unwrap();
-        let refused = Recorder::create(&path, 0.0, Beginning::default(), []).unwrap_err();
+        let refused = Recorder::create(&path, 0.0, Beginning::default(), Redactor::default()).unwrap_err();
         assert_eq!(
             refused.to_string(),
             format!(

@@ -5,12 +5,14 @@ use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
+use super::SessionId;
 use super::kept::Kept;
+use super::run::Run;
 use super::search::Found;
 use super::store::Summary;
 use super::writer::{self, Act};
-use super::{Redactor, SessionId};
 use crate::agent::event::Event;
+use crate::text::Redactor;
 
 /// Where new exchanges go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub enum News {
     Found {
         /// The ticket of the wish that this answers.
         ticket: u64,
+        /// The session that new exchanges go into, once there is one.
+        current: Option<SessionId>,
         sessions: Vec<(Summary, Option<Found>)>,
     },
     /// The newest exchanges of the session that was opened.
@@ -90,6 +94,14 @@ impl Keeper {
     pub fn wish(&self, wish: Wish) {
         // Without its thread there is nothing to find, which has been logged.
         let _ = self.acts.send(Act::Wish(wish));
+    }
+
+    /// Reads a session with all that its runs said, the one that new exchanges go into when none is named, and hands it
+    /// over on the thread of the store. When that is impossible, [`News::Trouble`] says why.
+    pub fn read(&self, id: Option<SessionId>, then: impl FnOnce(&Summary, Vec<Run>) + Send + 'static) {
+        let then = Box::new(then);
+        // Without its thread there is nothing to read, which has been logged.
+        let _ = self.acts.send(Act::Read { id, then });
     }
 
     /// Waits until all that was heard is written, runs that have not ended with what they said so far. Gives back what

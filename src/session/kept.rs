@@ -1,12 +1,13 @@
 //! An exchange as it stands in the store, and back: the same value that the screen folds from the events of a run.
 
-use rusqlite::Row;
+use rusqlite::{Row, ToSql};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Redactor, SessionId};
+use super::SessionId;
 use crate::agent::event::{AnswerOrigin, Exchange, Hit, Outcome, Phase, Stage, StageRow, Tier, VectorOrigin};
+use crate::text::Redactor;
 
 /// Said of an answer whose end was never written.
 const CUT: &str = "the program went before its answer was complete, or another window still writes it";
@@ -84,6 +85,37 @@ fn parsed<T: DeserializeOwned>(text: Option<String>) -> Option<T> {
 }
 
 impl Columns {
+    /// Their names, in the order of [`Columns::values`].
+    pub(super) const NAMES: [&'static str; 11] = [
+        "phase",
+        "outcome",
+        "question",
+        "answer",
+        "error",
+        "note",
+        "citations",
+        "usage",
+        "limits",
+        "setup",
+        "trace",
+    ];
+
+    pub(super) fn values(&self) -> [&dyn ToSql; 11] {
+        [
+            &self.phase,
+            &self.outcome,
+            &self.question,
+            &self.answer,
+            &self.error,
+            &self.note,
+            &self.citations,
+            &self.usage,
+            &self.limits,
+            &self.setup,
+            &self.trace,
+        ]
+    }
+
     pub(super) fn of(exchange: &Exchange, redactor: &Redactor) -> Self {
         let clean = |text: &str| redactor.clean(text).into_owned();
         let (phase, error) = match &exchange.phase {
@@ -118,10 +150,14 @@ impl Columns {
             answer: clean(&exchange.answer),
             error,
             note: exchange.note.as_deref().map(clean),
-            citations: json(&exchange.citations),
+            citations: redactor.clean_json(json(&exchange.citations)),
             usage: exchange.usage.as_ref().map(json),
-            limits: exchange.limits.as_ref().map(json),
-            setup: json(&exchange.setup),
+            limits: exchange
+                .limits
+                .as_ref()
+                .map(json)
+                .map(|limits| redactor.clean_json(limits)),
+            setup: redactor.clean_json(json(&exchange.setup)),
             trace: json(&Trace {
                 at_ms: exchange.at_ms,
                 first_token_ms: exchange.first_token_ms,
@@ -228,11 +264,13 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn of(hit: &Hit) -> Self {
+    pub(super) fn of(hit: &Hit, redactor: &Redactor) -> Self {
+        let clean = |text: &str| redactor.clean(text).into_owned();
+        let (question, answer) = (clean(&hit.question), clean(&hit.answer));
         let Ok(Value::Object(mut rest)) = serde_json::to_value(hit) else {
             return Self {
-                question: hit.question.clone(),
-                answer: hit.answer.clone(),
+                question,
+                answer,
                 rest: "{}".to_owned(),
                 scores: "{}".to_owned(),
             };
@@ -244,10 +282,10 @@ impl Parts {
         rest.remove("question");
         rest.remove("answer");
         Self {
-            question: hit.question.clone(),
-            answer: hit.answer.clone(),
-            rest: json(&rest),
-            scores: json(&scores),
+            question,
+            answer,
+            rest: redactor.clean_json(json(&rest)),
+            scores: redactor.clean_json(json(&scores)),
         }
     }
 

@@ -12,7 +12,10 @@ mod error;
 pub mod export;
 mod keeper;
 mod kept;
-mod redact;
+mod prune;
+mod retold;
+mod run;
+mod said;
 mod schema;
 mod search;
 mod store;
@@ -22,9 +25,11 @@ pub use date::Utc;
 pub use error::SessionError;
 pub use keeper::{Change, Into, Keeper, News, Wish};
 pub use kept::Kept;
-pub use redact::Redactor;
+pub use prune::Pruned;
+pub use run::Run;
+pub use said::Said;
 pub use search::{Found, Place, Snippet};
-pub use store::{Pruned, Store, Summary};
+pub use store::{Store, Summary};
 
 /// Identifies a session, for ever: the number of one that was pruned is not given again.
 pub type SessionId = i64;

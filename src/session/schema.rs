@@ -1,7 +1,8 @@
 //! The schema of what is kept.
 //!
 //! A pair that was shown a thousand times stands once in `pair`, by its digest; `evidence` says which exchange showed it,
-//! at which rank and with which scores. The word indexes hold no text of their own: they follow their tables by triggers.
+//! at which rank and with which scores. `said` has what each run said and when, a row for each time that it was written;
+//! exchanges that are older than the table have none. The word indexes hold no text of their own: they follow their tables by triggers.
 
 use crate::sqlite::Kind;
 
@@ -10,7 +11,8 @@ pub(super) const KIND: Kind = Kind {
     name: "session store",
     // "DFQS".
     application_id: 0x4446_5153,
-    migrations: &["
+    migrations: &[
+        "
     CREATE TABLE session (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         name TEXT,
@@ -83,7 +85,16 @@ pub(super) const KIND: Kind = Kind {
         INSERT INTO pair_words (pair_words, rowid, question, answer)
         VALUES ('delete', old.id, old.question, old.answer);
     END;
-"],
+",
+        "
+    CREATE TABLE said (
+        exchange INTEGER NOT NULL REFERENCES exchange (id),
+        piece INTEGER NOT NULL,
+        lines TEXT NOT NULL,
+        PRIMARY KEY (exchange, piece)
+    ) STRICT, WITHOUT ROWID;
+",
+    ],
     home: "XDG_STATE_HOME",
     private: true,
 };

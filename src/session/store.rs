@@ -2,15 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OptionalExtension as _, Row, ToSql, Transaction, TransactionBehavior, params,
+    params_from_iter,
+};
 
+use super::SessionId;
 use super::error::SessionError;
 use super::kept::{Columns, Kept, Parts, optional, signed, text, unsigned};
+use super::run::put_lines;
+use super::said::Said;
 use super::schema::KIND;
-use super::{Redactor, SessionId};
 use crate::agent::event::{Exchange, Hit};
 use crate::clock::now_ms;
 use crate::sqlite;
+use crate::text::Redactor;
 
 /// The database file of what is kept. Several processes may have it open at once. Every call blocks.
 #[derive(Debug)]
@@ -42,13 +48,6 @@ impl Summary {
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.first_question)
     }
-}
-
-/// What pruning took away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pruned {
-    pub sessions: u64,
-    pub exchanges: u64,
 }
 
 pub(super) const SUMMARY: &str = "SELECT id, name, \
@@ -101,79 +100,84 @@ impl Store {
         }
     }
 
-    /// Writes a new exchange at the end of a session, as far as it is known.
+    /// What a run says, to be handed to [`Store::add`] and [`Store::save`].
+    pub fn said(&self) -> Said {
+        Said::new(self.redactor.clone())
+    }
+
+    /// Writes a new exchange at the end of a session, as far as it is known, with what was said since.
     pub fn add(
         &mut self,
         session: SessionId,
         asked_ms: u64,
         exchange: &Exchange,
+        said: &mut Said,
     ) -> Result<i64, SessionError> {
         let columns = Columns::of(exchange, &self.redactor);
-        let hits: Vec<Parts> = exchange.hits.iter().map(Parts::of).collect();
+        let hits = self.parts(exchange);
+        let lines = said.lines();
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let asked = signed(asked_ms);
+            let first: [&dyn ToSql; 2] = [&session, &asked];
+            let names = Columns::NAMES.join(", ");
+            let marks = ", ?".repeat(Columns::NAMES.len());
             transaction
-                .prepare_cached(
-                    "INSERT INTO exchange (session, asked_ms, phase, outcome, question, answer, error, note, citations, \
-                     usage, limits, setup, trace) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-                )?
-                .execute(params![
-                    session,
-                    signed(asked_ms),
-                    columns.phase,
-                    columns.outcome,
-                    columns.question,
-                    columns.answer,
-                    columns.error,
-                    columns.note,
-                    columns.citations,
-                    columns.usage,
-                    columns.limits,
-                    columns.setup,
-                    columns.trace,
-                ])?;
+                .prepare_cached(&format!(
+                    "INSERT INTO exchange (session, asked_ms, {names}) VALUES (?, ?{marks})"
+                ))?
+                .execute(params_from_iter(first.into_iter().chain(columns.values())))?;
             let id = transaction.last_insert_rowid();
             put_evidence(&transaction, id, &hits)?;
+            put_lines(&transaction, id, lines)?;
             transaction
                 .prepare_cached("UPDATE session SET updated_ms = max(updated_ms, ?2) WHERE id = ?1")?
-                .execute(params![session, signed(asked_ms)])?;
+                .execute(params![session, asked])?;
             transaction.commit()?;
             Ok(id)
         };
-        write(&mut self.connection).map_err(|why| self.failed("writing to", why))
+        let id = write(&mut self.connection).map_err(|why| self.failed("writing to", why))?;
+        said.written();
+        Ok(id)
     }
 
-    /// Writes what is known by now of an exchange that was added; its evidence only when `with_evidence`.
-    pub fn save(&mut self, id: i64, exchange: &Exchange, with_evidence: bool) -> Result<(), SessionError> {
+    /// Writes what is known by now of an exchange that was added, with what was said since; its evidence only when
+    /// `with_evidence`.
+    pub fn save(
+        &mut self,
+        id: i64,
+        exchange: &Exchange,
+        with_evidence: bool,
+        said: &mut Said,
+    ) -> Result<(), SessionError> {
         let columns = Columns::of(exchange, &self.redactor);
-        let hits: Vec<Parts> = exchange.hits.iter().map(Parts::of).collect();
+        let hits = if with_evidence {
+            self.parts(exchange)
+        } else {
+            Vec::new()
+        };
+        let lines = said.lines();
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let sets = Columns::NAMES.map(|name| format!("{name} = ?")).join(", ");
+            let last: [&dyn ToSql; 1] = [&id];
             transaction
-                .prepare_cached(
-                    "UPDATE exchange SET phase = ?2, outcome = ?3, question = ?4, answer = ?5, error = ?6, note = ?7, \
-                     citations = ?8, usage = ?9, limits = ?10, setup = ?11, trace = ?12 WHERE id = ?1",
-                )?
-                .execute(params![
-                    id,
-                    columns.phase,
-                    columns.outcome,
-                    columns.question,
-                    columns.answer,
-                    columns.error,
-                    columns.note,
-                    columns.citations,
-                    columns.usage,
-                    columns.limits,
-                    columns.setup,
-                    columns.trace,
-                ])?;
+                .prepare_cached(&format!("UPDATE exchange SET {sets} WHERE id = ?"))?
+                .execute(params_from_iter(columns.values().into_iter().chain(last)))?;
             if with_evidence {
                 put_evidence(&transaction, id, &hits)?;
             }
+            put_lines(&transaction, id, lines)?;
             transaction.commit()
         };
-        write(&mut self.connection).map_err(|why| self.failed("writing to", why))
+        write(&mut self.connection).map_err(|why| self.failed("writing to", why))?;
+        said.written();
+        Ok(())
+    }
+
+    fn parts(&self, exchange: &Exchange) -> Vec<Parts> {
+        let hits = exchange.hits.iter();
+        hits.map(|hit| Parts::of(hit, &self.redactor)).collect()
     }
 
     /// The newest sessions first, at most so many; with `deleted` those that were deleted and not pruned, else those
@@ -294,58 +298,6 @@ impl Store {
             0 => Err(SessionError::Absent(id)),
             _ => Ok(()),
         }
-    }
-
-    /// Takes away for good what was deleted and, when `before_ms` is given, every session that was last asked in
-    /// before that moment (milliseconds since 1970), and gives the room back. With `dry`, only counts.
-    pub fn prune(&mut self, before_ms: Option<u64>, dry: bool) -> Result<Pruned, SessionError> {
-        let before = before_ms.map_or(i64::MIN, signed);
-        let prune = |connection: &mut Connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            const GONE: &str = "(SELECT id FROM session WHERE deleted_ms IS NOT NULL OR updated_ms < ?1)";
-            let count = |what: &str| {
-                transaction.query_row(&format!("SELECT count(*) FROM {what}"), [before], |row| {
-                    row.get(0).map(unsigned)
-                })
-            };
-            let pruned = Pruned {
-                sessions: count(GONE)?,
-                exchanges: count(&format!("exchange WHERE session IN {GONE}"))?,
-            };
-            if dry {
-                return Ok(pruned);
-            }
-            for delete in [
-                format!(
-                    "DELETE FROM evidence WHERE exchange IN (SELECT id FROM exchange WHERE session IN {GONE})"
-                ),
-                format!("DELETE FROM exchange WHERE session IN {GONE}"),
-                format!("DELETE FROM session WHERE id IN {GONE}"),
-            ] {
-                transaction.execute(&delete, [before])?;
-            }
-            transaction.execute(
-                "DELETE FROM pair WHERE NOT EXISTS (SELECT 1 FROM evidence WHERE pair = pair.id)",
-                [],
-            )?;
-            transaction.commit()?;
-            Ok(pruned)
-        };
-        let pruned = prune(&mut self.connection).map_err(|why| self.failed("pruning", why))?;
-        // Deleted words stand in the indexes until their segments are merged, and deleted pages in the files until
-        // they are rewritten: what was pruned must not be readable there.
-        if !dry
-            && pruned.sessions > 0
-            && let Err(why) = self.connection.execute_batch(
-                "INSERT INTO exchange_words (exchange_words) VALUES ('optimize'); \
-                 INSERT INTO pair_words (pair_words) VALUES ('optimize'); \
-                 VACUUM; PRAGMA wal_checkpoint(TRUNCATE);",
-            )
-        {
-            // Another process has it open: the room will be used by the next exchanges.
-            tracing::info!(%why, "the room of the pruned sessions was not given back");
-        }
-        Ok(pruned)
     }
 
     pub(super) fn failed(&self, act: &'static str, why: rusqlite::Error) -> SessionError {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::export::{Exported, markdown};
 use super::*;
 use crate::agent::event::{Event, Exchange, Outcome, Phase};
+use crate::text::Redactor;
 
 fn event(run: u64, at_ms: f64, mut what: serde_json::Value) -> Event {
     for (key, value) in [("v", json!(1)), ("run", json!(run)), ("at_ms", json!(at_ms))] {
@@ -65,7 +66,9 @@ fn store() -> (tempfile::TempDir, Store) {
 
 fn asked(store: &mut Store, session: SessionId, question: &str, answer: &str) -> i64 {
     let exchange = folded(&events(1, question, answer));
-    store.add(session, 1_000, &exchange).unwrap()
+    store
+        .add(session, 1_000, &exchange, &mut Said::default())
+        .unwrap()
 }
 
 #[test]
@@ -73,7 +76,9 @@ fn an_exchange_comes_back_as_the_screen_folded_it() {
     let (_folder, mut store) = store();
     let session = store.create(None).unwrap();
     let exchange = folded(&events(1, "How deep is the pool?", "Very [1]."));
-    store.add(session, 1_000, &exchange).unwrap();
+    store
+        .add(session, 1_000, &exchange, &mut Said::default())
+        .unwrap();
     let kept = store.exchanges(session, 9).unwrap();
     assert_eq!(kept[0].exchange, exchange);
     assert_eq!((kept[0].session, kept[0].asked_ms), (session, 1_000));
@@ -84,8 +89,9 @@ fn an_exchange_whose_end_was_never_written_is_partial_and_can_be_asked_again() {
     let (_folder, mut store) = store();
     let session = store.create(None).unwrap();
     let said = events(1, "How deep?", "Very");
-    let id = store.add(session, 1, &folded(&said[..1])).unwrap();
-    store.save(id, &folded(&said[..5]), true).unwrap();
+    let mut none = Said::default();
+    let id = store.add(session, 1, &folded(&said[..1]), &mut none).unwrap();
+    store.save(id, &folded(&said[..5]), true, &mut none).unwrap();
     let kept = store.exchanges(session, 9).unwrap().remove(0).exchange;
     assert_eq!((kept.answer.as_str(), kept.hits.len()), ("Very", 1));
     assert_eq!(kept.outcome(), Some(Outcome::Partial));
@@ -313,7 +319,10 @@ async fn wishes_are_answered_and_what_is_asked_goes_into_the_session_that_was_op
         ticket: 7,
         query: "vaul".to_owned(),
     });
-    let Some(News::Found { ticket: 7, sessions }) = told.recv().await else {
+    let Some(News::Found {
+        ticket: 7, sessions, ..
+    }) = told.recv().await
+    else {
         panic!("nothing was found");
     };
     assert_eq!((sessions.len(), sessions[0].0.id), (1, other));
@@ -329,7 +338,10 @@ async fn wishes_are_answered_and_what_is_asked_goes_into_the_session_that_was_op
             ..
         })
     ));
-    let Some(News::Found { ticket: 7, sessions }) = told.recv().await else {
+    let Some(News::Found {
+        ticket: 7, sessions, ..
+    }) = told.recv().await
+    else {
         panic!("a change answers the last search anew");
     };
     assert_eq!(sessions, []);
@@ -371,4 +383,146 @@ fn a_session_is_found_by_its_name_before_those_that_only_say_it() {
     assert_eq!(ids("pools"), [named, says]);
     assert_eq!(ids(" "), [named, says], "the newest first");
     assert_eq!(ids("nothing of it"), [] as [SessionId; 0]);
+}
+
+/// The store after these events were heard in one go, and the runs that are read from it.
+async fn kept_runs(redactor: Redactor, said: &[Event]) -> (tempfile::TempDir, Vec<Run>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.sqlite");
+    let keeper = Keeper::open(path.clone(), Into::New, redactor, |_| {});
+    for event in said {
+        keeper.hear(event);
+    }
+    assert_eq!(keeper.close().await, None);
+    let store = Store::open(&path, Redactor::default()).unwrap();
+    let runs = store.runs(store.last().unwrap().id).unwrap();
+    (folder, runs)
+}
+
+fn bytes_of(folder: &tempfile::TempDir) -> String {
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    // SQLite takes its side files away when the last connection is closed.
+    let read = files.filter_map(|file| std::fs::read(file.unwrap().path()).ok());
+    let bytes = read.flatten();
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+}
+
+#[tokio::test]
+async fn the_events_of_a_run_come_back_as_they_were_said_and_when() {
+    let mut said = events(1, "How deep is the pool?", "Very ");
+    let more = event(1, 4.75, json!({"event": "token", "text": "deep [1]."}));
+    let retry = event(
+        1,
+        4.9,
+        json!({"event": "retry", "why": "h failed (500)", "wait_ms": 1.5, "attempt": 2, "of": 4}),
+    );
+    said.splice(5..5, [more, retry]);
+    let (_folder, runs) = kept_runs(Redactor::default(), &said).await;
+    assert!(runs[0].as_said);
+    assert_eq!(runs[0].events, said);
+    assert_eq!(folded(&runs[0].events), folded(&said));
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_folds_to_what_is_shown_of_it() {
+    let (_folder, runs) = kept_runs(Redactor::default(), &events(1, "How deep?", "Very")[..5]).await;
+    let Run {
+        kept,
+        events,
+        as_said,
+    } = &runs[0];
+    assert!(*as_said && events.last().unwrap().what.ends_run());
+    assert_eq!(folded(events), kept.exchange);
+}
+
+#[test]
+fn an_exchange_of_an_older_version_is_told_again_and_folds_to_itself() {
+    let (_folder, mut store) = store();
+    let session = store.create(None).unwrap();
+    let mut failed = folded(&events(1, "q", "half")[..5]);
+    failed.phase = Phase::Failed {
+        stage: crate::agent::event::Stage::Answer,
+        message: "h failed (500)".to_owned(),
+        retryable: true,
+    };
+    failed.note = Some("found by words alone".to_owned());
+    failed.embedder = None;
+    let mut cancelled = folded(&events(1, "q", "")[..3]);
+    cancelled.phase = Phase::Cancelled;
+    let whole = folded(&events(1, "How deep is the pool?", "Very [1]."));
+    for exchange in [&whole, &failed, &cancelled] {
+        store.add(session, 1_000, exchange, &mut Said::default()).unwrap();
+    }
+    for run in store.runs(session).unwrap() {
+        assert!(!run.as_said);
+        assert_eq!(folded(&run.events), run.kept.exchange);
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_in_no_file_whoever_said_it_and_in_however_many_pieces() {
+    const KEY: &str = "sk-proj-a1B2c3D4e5F6g7H8";
+    let (known, redactor) = ("hunter2hunter2", Redactor::knowing(["hunter2hunter2".to_owned()]));
+    let mut said = events(1, &format!("my key:\n{KEY}"), "You said sk-pr");
+    let rest = ["oj-a1B2c3D4", "e5F6g7H8 and hunter2", "hunter2, did you?"];
+    let rest = rest.map(|text| event(1, 4.5, json!({"event": "token", "text": text})));
+    said.splice(5..5, rest);
+    let hit = json!({"rank": 1, "id": known, "question": format!("Is {KEY} a key?"), "answer": known,
+        "sources": [format!("see {KEY}")], "score": 0.9});
+    said.insert(4, event(1, 3.5, json!({"event": "retrieved", "hits": [hit]})));
+    let (folder, runs) = kept_runs(redactor, &said).await;
+    let written = bytes_of(&folder);
+    for secret in [KEY, "a1B2c3D4", known] {
+        assert!(!written.contains(secret), "{secret} was written");
+    }
+    let exchange = folded(&runs[0].events);
+    assert_eq!(exchange.question, "my key:\n[redacted]");
+    assert_eq!(exchange.answer, "You said [redacted] and [redacted], did you?");
+    assert_eq!(exchange.hits[0].question, "Is [redacted] a key?");
+    assert_eq!(exchange.last_token_ms, Some(4.5));
+}
+
+#[tokio::test]
+async fn what_a_pruned_session_said_is_gone_with_it() {
+    let (folder, runs) = kept_runs(Redactor::default(), &events(1, "q", "a word: quixotry")).await;
+    let mut store = Store::open(&folder.path().join("sessions.sqlite"), Redactor::default()).unwrap();
+    store.delete(runs[0].kept.session).unwrap();
+    store.prune(None, false).unwrap();
+    let left: i64 = store
+        .connection
+        .query_row("SELECT count(*) FROM said", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 0);
+    drop(store);
+    assert!(!bytes_of(&folder).contains("quixotry"));
+}
+
+#[tokio::test]
+async fn the_session_that_questions_go_into_is_named_and_read_as_far_as_it_has_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let (to, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (read, mut runs) = tokio::sync::mpsc::unbounded_channel();
+    let keeper = Keeper::open(
+        folder.path().join("sessions.sqlite"),
+        Into::New,
+        Redactor::default(),
+        move |news| to.send(news).unwrap(),
+    );
+    let ask_for_it = |keeper: &Keeper| {
+        let read = read.clone();
+        keeper.read(None, move |session, runs| read.send((session.id, runs)).unwrap());
+    };
+    ask_for_it(&keeper);
+    assert!(matches!(told.recv().await, Some(News::Trouble(why)) if why.starts_with("No session")));
+    for event in &events(1, "q", "half an answer")[..5] {
+        keeper.hear(event);
+    }
+    ask_for_it(&keeper);
+    let (id, runs) = runs.recv().await.unwrap();
+    assert_eq!(runs[0].kept.exchange.answer, "half an answer");
+    keeper.wish(Wish::Find {
+        ticket: 1,
+        query: String::new(),
+    });
+    assert!(matches!(told.recv().await, Some(News::Found { current, .. }) if current == Some(id)));
 }

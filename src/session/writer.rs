@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::SessionId;
 use super::checkpoint::Checkpoint;
 use super::error::SessionError;
 use super::keeper::{Change, Into, News, Wish};
-use super::store::Store;
-use super::{Redactor, SessionId};
+use super::run::Run;
+use super::said::Said;
+use super::store::{Store, Summary};
 use crate::agent::event::{AgentEvent, Event, Exchange, RunId};
 use crate::clock::now_ms;
+use crate::text::Redactor;
 
 /// Exchanges of an opened session that are read: more than a person scrolls back through.
 const OPENED: usize = 200;
@@ -25,10 +28,18 @@ const LISTED: usize = 200;
 /// Who is handed the answers to wishes.
 pub(super) type Tell = Box<dyn FnMut(News) + Send>;
 
+/// Who is handed a session that was read.
+pub(super) type Read = Box<dyn FnOnce(&Summary, Vec<Run>) + Send>;
+
 /// What the thread is asked for.
 pub(super) enum Act {
     Heard(Box<Event>),
     Wish(Wish),
+    /// Read a session, the one that new exchanges go into when none is named.
+    Read {
+        id: Option<SessionId>,
+        then: Read,
+    },
     /// Write everything, then say so, and what went wrong.
     Flush(oneshot::Sender<Option<String>>),
 }
@@ -52,7 +63,7 @@ fn refuse(acts: &Receiver<Act>, error: &SessionError, mut tell: Tell) {
     for act in acts {
         match act {
             Act::Heard(_) => {}
-            Act::Wish(_) => tell(News::Trouble(sentence(error))),
+            Act::Wish(_) | Act::Read { .. } => tell(News::Trouble(sentence(error))),
             // Who does not wait any more need not be told.
             Act::Flush(reply) => drop(reply.send(Some(error.to_string()))),
         }
@@ -64,6 +75,7 @@ struct Open {
     /// Its id in the store.
     id: i64,
     exchange: Exchange,
+    said: Said,
     /// Whether the evidence of the exchange is not written yet.
     new_evidence: bool,
     checkpoint: Checkpoint,
@@ -117,6 +129,11 @@ impl Writer {
                             .iter()
                             .any(|act| matches!(act, Act::Wish(Wish::Find { .. }))) => {}
                     Act::Wish(wish) => self.grant(wish),
+                    Act::Read { id, then } => {
+                        if let Err(error) = self.read(id, then) {
+                            (self.tell)(News::Trouble(sentence(&error)));
+                        }
+                    }
                     Act::Flush(reply) => {
                         self.write_if(|_| true);
                         // Who does not wait any more need not be told.
@@ -141,11 +158,14 @@ impl Writer {
         if let AgentEvent::Started { .. } = &event.what {
             let mut exchange = Exchange::default();
             exchange.apply(event);
-            match self.begin(&exchange) {
+            let mut said = self.store.said();
+            said.hear(event);
+            match self.begin(&exchange, &mut said) {
                 Ok(id) => {
                     let open = Open {
                         id,
                         exchange,
+                        said,
                         new_evidence: false,
                         checkpoint: Checkpoint::written(Instant::now()),
                     };
@@ -159,6 +179,7 @@ impl Writer {
             return;
         };
         open.exchange.apply(event);
+        open.said.hear(event);
         open.new_evidence |= matches!(event.what, AgentEvent::Retrieved { .. });
         open.checkpoint.changed();
         if event.what.ends_run() {
@@ -167,7 +188,7 @@ impl Writer {
         }
     }
 
-    fn begin(&mut self, exchange: &Exchange) -> Result<i64, SessionError> {
+    fn begin(&mut self, exchange: &Exchange, said: &mut Said) -> Result<i64, SessionError> {
         let session = match (self.session, &self.into) {
             (Some(session), _) => self.there(session)?,
             (None, Into::New) => self.store.create(None)?,
@@ -175,7 +196,7 @@ impl Writer {
             (None, Into::Session(id)) => self.there(*id)?,
         };
         self.session = Some(session);
-        self.store.add(session, now_ms(), exchange)
+        self.store.add(session, now_ms(), exchange, said)
     }
 
     /// The session, or a new one when it was deleted or pruned meanwhile: what is asked then must not be lost with it.
@@ -204,7 +225,29 @@ impl Writer {
     fn find(&mut self) -> Result<(), SessionError> {
         let (ticket, query) = &self.found;
         let (ticket, sessions) = (*ticket, self.store.find(query, LISTED)?);
-        (self.tell)(News::Found { ticket, sessions });
+        let current = self.current();
+        (self.tell)(News::Found {
+            ticket,
+            current,
+            sessions,
+        });
+        Ok(())
+    }
+
+    /// The session that new exchanges go into, once there is one.
+    fn current(&self) -> Option<SessionId> {
+        self.session.or(match self.into {
+            Into::Session(id) => Some(id),
+            Into::New | Into::Named(_) => None,
+        })
+    }
+
+    fn read(&mut self, id: Option<SessionId>, then: Read) -> Result<(), SessionError> {
+        let id = id.or(self.current()).ok_or(SessionError::None)?;
+        // What is being answered is exported as far as it has come.
+        self.write_if(|_| true);
+        let session = self.store.summary(id)?;
+        then(&session, self.store.runs(id)?);
         Ok(())
     }
 
@@ -238,7 +281,10 @@ impl Writer {
             if open.checkpoint.due_in(now).is_none() || !wanted(open) {
                 continue;
             }
-            match self.store.save(open.id, &open.exchange, open.new_evidence) {
+            let saved = self
+                .store
+                .save(open.id, &open.exchange, open.new_evidence, &mut open.said);
+            match saved {
                 Ok(()) => open.new_evidence = false,
                 Err(error) => failed = Some(error),
             }

@@ -5,8 +5,10 @@
 //! a sequence may be split between two of them), before the text reaches a screen or a log.
 
 mod escape;
+mod redact;
 mod sanitize;
 mod width;
 
+pub use redact::{Flow, Redactor};
 pub use sanitize::{sanitize, sanitize_bytes, sanitize_line};
 pub use width::{ELLIPSIS, fit, grapheme_width, truncate, width};

@@ -275,6 +275,7 @@ impl Screen {
                 | Effect::RenameSession { .. }
                 | Effect::DeleteSession { .. }
                 | Effect::RestoreSession { .. }
+                | Effect::ExportSession { .. }
                 | Effect::Record => {
                     if let Some(answer) = runner.run(effect, &self.app) {
                         self.app.update(answer);

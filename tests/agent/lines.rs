@@ -44,6 +44,7 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                     pairs: 347,
                     offline: true,
                     price: None,
+                    sampling: None,
                 },
             },
             json!({"event": "started", "question": "How?", "setup": {"chat": "extractive",

@@ -90,6 +90,7 @@ async fn the_fold_of_the_events_is_what_was_told() {
             pairs: 3,
             offline: true,
             price: None,
+            sampling: None,
         }
     );
     let ids: Vec<&str> = exchange.hits.iter().map(|hit| hit.id.as_str()).collect();

@@ -17,6 +17,7 @@ mod pty;
 mod support;
 
 mod composing;
+mod exporting;
 mod hostile;
 mod idling;
 mod leaving;

@@ -107,3 +107,101 @@ async fn a_program_killed_in_mid_answer_leaves_what_it_showed() {
     assert!(!exchange["hits"].as_array().unwrap().is_empty());
     assert_eq!(exchange["error"]["retryable"], true);
 }
+
+#[test]
+fn a_session_exported_as_a_recording_plays_as_it_was_asked() {
+    let state = tempfile::tempdir().unwrap();
+    let state = state.path();
+    let live = said(
+        state,
+        &["--offline", "ask", "--events", "What is impermanent loss?"],
+    );
+    let file = state.join("exported.jsonl");
+    let file = file.to_str().unwrap();
+    said(
+        state,
+        &["sessions", "export", "1", "--format", "recording", "-o", file],
+    );
+    // Every event at its time, the hits and the words among them.
+    assert_eq!(said(state, &["replay", file, "--events"]), live);
+    let header = std::fs::read_to_string(file).unwrap();
+    let header: Value = serde_json::from_str(header.lines().next().unwrap()).unwrap();
+    assert_eq!(header["note"], "Session 1 of defi-qa, exported.");
+    let refused = within(state, &["sessions", "export", "1", "--clipboard"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&refused), 2);
+}
+
+#[test]
+fn how_the_model_is_sampled_is_kept_and_exported() {
+    let state = tempfile::tempdir().unwrap();
+    let server = FakeProvider::start([Reply::answer(&["Yes [1]."])]);
+    let url = server.base_url();
+    let asked = [
+        "--chat",
+        "openai:m",
+        "--base-url",
+        &url,
+        "ask",
+        "What is impermanent loss?",
+    ];
+    said(state.path(), &asked);
+    let object: Value =
+        serde_json::from_str(&said(state.path(), &["sessions", "show", "1", "--json"])).unwrap();
+    let sampling = &object["exchanges"][0]["setup"]["sampling"];
+    assert_eq!(
+        *sampling,
+        serde_json::json!({"temperature": 0.2, "max_tokens": 700})
+    );
+    let document = said(state.path(), &["sessions", "show", "1"]);
+    assert!(
+        document.contains("openai:m · answered · temperature 0.2 · at most 700 tokens"),
+        "{document}"
+    );
+}
+
+#[test]
+fn a_key_that_was_pasted_into_a_question_is_in_no_file() {
+    const KEY: &str = "sk-proj-0123456789abcdefGHIJ";
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path();
+    let (log, tape) = (folder.join("log.txt"), folder.join("tape.jsonl"));
+    let question = format!("Is my key\n{KEY} safe in an AMM pool?");
+    let (log, tape) = (log.to_str().unwrap(), tape.to_str().unwrap());
+    let mut asking = within(folder, &["--offline", "--log-file", log, "--record", tape, "ask"]);
+    let asked = asking.env("RUST_LOG", "trace").arg(&question).output().unwrap();
+    assert!([0, 3].contains(&code(&asked)), "{}", stderr(&asked));
+    said(
+        folder,
+        &[
+            "sessions",
+            "export",
+            "1",
+            "--format",
+            "recording",
+            "-o",
+            &format!("{tape}.2"),
+        ],
+    );
+    let mut files = vec![folder.to_owned()];
+    let mut read = Vec::new();
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(
+                std::fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains(KEY),
+            "the key is in {}",
+            path.display()
+        );
+        read.push(path);
+    }
+    assert!(read.len() >= 4, "the store, the log, two recordings: {read:?}");
+}

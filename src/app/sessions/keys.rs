@@ -16,6 +16,10 @@ pub enum SessionsCommand {
     Delete,
     /// Takes the last deletion back.
     Undo,
+    /// Offers the ways to export: the marked session in the picker, else the one that new questions go into.
+    Export,
+    /// Exports in the marked way.
+    ChooseExport,
 }
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
@@ -46,6 +50,25 @@ pub const BINDINGS: &[Binding] = {
             Command::Sessions(C::Open),
             "earlier sessions: search, resume, rename, delete",
         ),
+        row(
+            Context::Global,
+            NONE,
+            F(8),
+            Command::Sessions(C::Export),
+            "export this session, or the marked one: to a file or the clipboard",
+        ),
+        hinted(
+            row(
+                Context::Exports,
+                NONE,
+                Enter,
+                Command::Sessions(C::ChooseExport),
+                "export in the marked way",
+            ),
+            "export",
+        ),
+        row(Context::Exports, NONE, Up, Command::Up, "the way above"),
+        row(Context::Exports, NONE, Down, Command::Down, "the way below"),
         hinted(
             own(NONE, Enter, C::Accept, "resume the session, or take its new name"),
             "resume",
@@ -61,5 +84,6 @@ pub const BINDINGS: &[Binding] = {
             own(CTRL, Char('z'), C::Undo, "take the last deletion back"),
             "undo",
         ),
+        hinted(own(NONE, F(8), C::Export, "export the session"), "export"),
     ]
 };

@@ -24,6 +24,8 @@ pub struct Row {
     /// When it was last asked in: `2026-11-23 20:05`, in UTC.
     pub when: String,
     pub exchanges: u64,
+    /// Whether new questions go into it.
+    pub current: bool,
     pub found: Option<Match>,
 }
 
@@ -58,8 +60,69 @@ pub enum Told {
     Restored {
         title: String,
     },
+    /// A session was exported into this file.
+    Exported {
+        path: String,
+    },
+    /// A session was exported for the clipboard.
+    Copied {
+        text: String,
+    },
     /// A sentence for the user.
     Trouble(String),
+}
+
+/// What a session is exported as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Markdown,
+    Json,
+    Recording,
+}
+
+/// Where an export goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    File,
+    Clipboard,
+}
+
+/// A way to export a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Export {
+    pub format: Format,
+    pub to: Destination,
+}
+
+impl Export {
+    /// All ways, as they are offered, each with its words.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (
+            Self::of(Format::Markdown, Destination::File),
+            "Markdown, into a file",
+        ),
+        (
+            Self::of(Format::Markdown, Destination::Clipboard),
+            "Markdown, to the clipboard",
+        ),
+        (Self::of(Format::Json, Destination::File), "JSON, into a file"),
+        (
+            Self::of(Format::Json, Destination::Clipboard),
+            "JSON, to the clipboard",
+        ),
+        (
+            Self::of(Format::Recording, Destination::File),
+            "a recording, into a file",
+        ),
+        (
+            Self::of(Format::Recording, Destination::Clipboard),
+            "a recording, to the clipboard",
+        ),
+    ];
+
+    const fn of(format: Format, to: Destination) -> Self {
+        Self { format, to }
+    }
 }
 
 /// The state of the picker. It is kept while it is closed.
@@ -74,6 +137,8 @@ pub struct Sessions {
     pub at: usize,
     /// Whether the rows are of an older query, or there are none yet.
     pub searching: bool,
+    /// What the ways to export are offered for: a session of the list, else the one that new questions go into.
+    pub exporting: Option<i64>,
     /// What was deleted here, the last at the end: undo takes them back in turn.
     deleted: Vec<i64>,
     /// Of the last search: an answer to another one is dropped.

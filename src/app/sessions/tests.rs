@@ -203,3 +203,56 @@ fn the_mark_stays_on_a_row_when_the_list_gets_shorter() {
     assert_eq!(talk.commands(SessionsCommand::Accept).effects, []);
     assert_eq!(talk.commands(SessionsCommand::Delete).effects, []);
 }
+
+#[test]
+fn the_marked_session_is_exported_and_the_picker_stays_open() {
+    let mut talk = Talk::open();
+    talk.presses(Command::Down).commands(SessionsCommand::Export);
+    assert_eq!(talk.app.overlay, Some(Overlay::Exports { at: 0 }));
+    talk.presses(Command::Down)
+        .commands(SessionsCommand::ChooseExport);
+    let what = Export {
+        format: Format::Markdown,
+        to: Destination::Clipboard,
+    };
+    assert_eq!(talk.effects, [Effect::ExportSession { id: Some(9), what }]);
+    assert_eq!(talk.app.overlay, Some(Overlay::Sessions));
+    talk.hears(Told::Copied {
+        text: "# Vaults".to_owned(),
+    });
+    let text = "# Vaults".to_owned();
+    assert_eq!(talk.effects, [Effect::Copy { text }]);
+    assert_eq!(
+        talk.notice(),
+        "The session was sent to the terminal's clipboard, 8 characters."
+    );
+}
+
+#[test]
+fn the_session_that_is_asked_in_is_exported_without_the_picker() {
+    let mut talk = Talk::default();
+    talk.commands(SessionsCommand::Export);
+    assert!(
+        talk.notice().starts_with("Nothing was asked"),
+        "{}",
+        talk.notice()
+    );
+    talk.does(Message::Paste("q".to_owned())).presses(Command::Ask);
+    talk.commands(SessionsCommand::Export);
+    talk.does(Message::Click(crate::app::Target::Export(4)));
+    let what = Export {
+        format: Format::Recording,
+        to: Destination::File,
+    };
+    assert_eq!(talk.effects, [Effect::ExportSession { id: None, what }]);
+    assert_eq!(talk.app.overlay, None);
+    talk.hears(Told::Exported {
+        path: "/home/a/defi-qa-session-1.jsonl".to_owned(),
+    });
+    assert_eq!(
+        talk.notice(),
+        "The session was exported to /home/a/defi-qa-session-1.jsonl"
+    );
+    talk.commands(SessionsCommand::Export).presses(Command::Escape);
+    assert_eq!(talk.app.overlay, None);
+}

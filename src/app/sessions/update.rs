@@ -2,8 +2,9 @@
 
 use tui_textarea::Input;
 
-use super::{Row, SessionsCommand as C, Told};
+use super::{Export, Row, SessionsCommand as C, Told};
 use crate::agent::event::Exchange;
+use crate::app::keymap::Command;
 use crate::app::scroll::shifted;
 use crate::app::{Anchor, App, Composer, Effect, Focus, Overlay, Page};
 
@@ -24,7 +25,7 @@ impl App {
                 return self.find_sessions();
             }
             // The session whose name is being written is not meant.
-            C::Delete | C::Undo | C::Rename if self.sessions.naming.is_some() => {}
+            C::Delete | C::Undo | C::Rename | C::Export if self.sessions.naming.is_some() => {}
             C::Accept => return self.accept_session(),
             C::Rename => {
                 if let Some(row) = self.sessions.marked() {
@@ -40,12 +41,61 @@ impl App {
                     .into_iter()
                     .collect();
             }
+            C::Export if self.replay.is_some() => {
+                self.warn("A recording is shown, which is a file already.");
+            }
+            C::Export => {
+                let in_picker = self.overlay == Some(Overlay::Sessions);
+                self.sessions.exporting = self.sessions.marked().map(|row| row.id).filter(|_| in_picker);
+                if in_picker && self.sessions.exporting.is_none() {
+                    return Vec::new();
+                }
+                if !in_picker && self.entries.is_empty() {
+                    self.warn("Nothing was asked in this session: there is nothing to export.");
+                    return Vec::new();
+                }
+                self.overlay = Some(Overlay::Exports { at: 0 });
+            }
+            // Offered where it is taken: see `exports_command`.
+            C::ChooseExport => {}
             C::Undo => match self.sessions.deleted.pop() {
                 Some(id) => return vec![Effect::RestoreSession { id }],
                 None => self.warn("Nothing was deleted here: there is nothing to take back."),
             },
         }
         Vec::new()
+    }
+
+    /// A key while the ways to export are offered.
+    pub(in crate::app) fn exports_command(&mut self, at: usize, command: Command) -> Vec<Effect> {
+        match command {
+            Command::Up | Command::Down => {
+                let by = if command == Command::Up { -1 } else { 1 };
+                let at = shifted(at, by, Export::ALL.len() - 1);
+                self.overlay = Some(Overlay::Exports { at });
+            }
+            Command::Escape | Command::Interrupt => self.leave_exports(),
+            Command::Sessions(C::ChooseExport) => return self.export_clicked(at),
+            Command::Quit => return vec![Effect::Quit],
+            // What belongs to the panes below is not meant.
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Exports in the way with this index.
+    pub(in crate::app) fn export_clicked(&mut self, way: usize) -> Vec<Effect> {
+        let Some((what, _)) = Export::ALL.get(way) else {
+            return Vec::new();
+        };
+        let id = self.sessions.exporting;
+        self.leave_exports();
+        vec![Effect::ExportSession { id, what: *what }]
+    }
+
+    /// Back to the picker when the ways were offered there.
+    fn leave_exports(&mut self) {
+        self.overlay = self.sessions.exporting.take().map(|_| Overlay::Sessions);
     }
 
     fn find_sessions(&mut self) -> Vec<Effect> {
@@ -124,12 +174,20 @@ impl App {
     }
 
     /// The store answered.
-    pub(in crate::app) fn sessions_told(&mut self, told: Told) {
+    pub(in crate::app) fn sessions_told(&mut self, told: Told) -> Vec<Effect> {
         match told {
+            Told::Exported { path } => self.say(format!("The session was exported to {path}")),
+            Told::Copied { text } => {
+                self.say(format!(
+                    "The session was sent to the terminal's clipboard, {} characters.",
+                    text.chars().count()
+                ));
+                return vec![Effect::Copy { text }];
+            }
             Told::Found { ticket, rows } => {
                 let sessions = &mut self.sessions;
                 if ticket != sessions.ticket {
-                    return;
+                    return Vec::new();
                 }
                 sessions.searching = false;
                 sessions.rows = rows;
@@ -147,6 +205,7 @@ impl App {
                 self.warn(why);
             }
         }
+        Vec::new()
     }
 
     /// The exchanges of a session take the place of what was shown; new questions go below them, and into it.

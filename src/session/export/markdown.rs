@@ -50,6 +50,10 @@ fn exchange(kept: &Kept) -> String {
 fn facts(exchange: &Exchange) -> String {
     let outcome = exchange.outcome().unwrap_or(Outcome::Failed);
     let mut facts = vec![exchange.setup.chat.clone(), outcome.name().to_owned()];
+    if let Some(sampling) = exchange.setup.sampling {
+        facts.extend(sampling.temperature.map(|degree| format!("temperature {degree}")));
+        facts.extend(sampling.max_tokens.map(|most| format!("at most {most} tokens")));
+    }
     if let Some(usage) = exchange.usage {
         facts.push(format!(
             "{} tokens in, {} out",

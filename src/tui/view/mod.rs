@@ -24,6 +24,7 @@ mod chat;
 mod compare;
 mod composer;
 mod evidence;
+mod exports;
 mod footer;
 mod header;
 mod help;
@@ -77,6 +78,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
         Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
         Some(Overlay::Compared { top }) => compare::document(buffer, area, app, top, theme, &mut drawn),
         Some(Overlay::Presets { at }) => compare::presets(buffer, area, at, theme, &mut drawn),
+        Some(Overlay::Exports { at }) => exports::render(buffer, area, at, theme, &mut drawn),
         Some(Overlay::Sessions) => {
             if let Some(cursor) = sessions::render(buffer, area, app, theme, &mut drawn) {
                 frame.set_cursor_position(cursor);
@@ -141,7 +143,7 @@ fn conversation(
     header::render(buffer, head, app, theme);
     chat::render(buffer, chat_area, app, theme, rendered, drawn);
     side::render(buffer, side_area, app, theme, drawn);
-    status::render(buffer, line, app, theme);
+    status::render(buffer, line, app, theme, drawn);
     let cursor = composer::render(buffer, composer_area, app, theme, drawn);
     cursor.filter(|_| app.focus == Focus::Composer && app.replay.is_none())
 }

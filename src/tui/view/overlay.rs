@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Widget as _};
 
 use super::{Drawn, OVERLAY};
+use crate::app::Target;
 use crate::text;
 use crate::tui::theme::Theme;
 
@@ -24,6 +25,48 @@ pub(super) fn area(screen: Rect, widest: u16) -> Rect {
 /// Columns that the text of an overlay has.
 pub(super) fn text_width(area: Rect) -> usize {
     usize::from(area.width.saturating_sub(4))
+}
+
+/// Lines of which one is chosen.
+pub(super) struct Choice<'a> {
+    pub(super) title: &'a str,
+    pub(super) lines: Vec<String>,
+    /// The marked one.
+    pub(super) at: usize,
+    /// What a click on a line means.
+    pub(super) target: fn(usize) -> Target,
+}
+
+/// Draws the lines to choose from, in a frame as high as they are.
+pub(super) fn choice(
+    buffer: &mut Buffer,
+    screen: Rect,
+    choice: &Choice<'_>,
+    theme: &Theme,
+    drawn: &mut Drawn,
+) {
+    let area = area(screen, 74);
+    let count = choice.lines.len();
+    let rows = u16::try_from(count).unwrap_or(u16::MAX).saturating_add(2);
+    let area = Rect {
+        height: area.height.min(rows),
+        ..area
+    };
+    let width = text_width(area);
+    let lines = choice.lines.iter().enumerate().map(|(place, line)| {
+        let marked = place == choice.at;
+        let mark = if marked { "▸ " } else { "  " };
+        let style = if marked { theme.row_selected } else { theme.text };
+        Line::styled(text::fit(&format!("{mark}{line}"), width), style)
+    });
+    let lines: Vec<Line<'static>> = lines.collect();
+    // On a screen without room for all of them the marked one is in view.
+    let room = usize::from(area.height.saturating_sub(2));
+    let top = (choice.at + 1).saturating_sub(room.max(1));
+    render(buffer, area, choice.title, lines, top, theme, drawn);
+    for (place, row) in (top..count).zip(area.rows().skip(1).take(room)) {
+        drawn.regions.add(row, (choice.target)(place));
+    }
 }
 
 /// Draws the frame and the lines from `top` on.

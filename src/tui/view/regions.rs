@@ -28,6 +28,10 @@ impl Regions {
                 row: row - area.y,
                 column: column - area.x,
             },
+            Target::Tape { .. } => Target::Tape {
+                column: column - area.x,
+                columns: area.width,
+            },
             Target::Compare(Spot::Query { .. }) => Target::Compare(Spot::Query {
                 column: column - area.x,
             }),

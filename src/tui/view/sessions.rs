@@ -54,6 +54,9 @@ pub(super) fn render(
 fn title(sessions: &Sessions) -> String {
     match sessions.rows.len() {
         0 => "Sessions".to_owned(),
+        count if sessions.rows.iter().any(|row| row.current) => {
+            format!("Sessions {} of {count}, ● is this one", sessions.at + 1)
+        }
         count => format!("Sessions {} of {count}", sessions.at + 1),
     }
 }
@@ -144,7 +147,8 @@ fn head(row: &Row, marked: bool, width: usize, theme: &Theme) -> Line<'static> {
         row.when.as_str()
     };
     let mark = if marked { "▸ " } else { "  " };
-    let figures = format!("{mark}{when} {:>4}  ", row.exchanges);
+    let this = if row.current { '●' } else { ' ' };
+    let figures = format!("{mark}{when} {:>4} {this} ", row.exchanges);
     let title = text::sanitize_line(&row.title);
     if marked {
         let said = text::fit(&format!("{figures}{title}"), width);

@@ -5,15 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use super::transport;
+use super::{Drawn, transport};
 use crate::app::compare::CompareCommand;
 use crate::app::keymap::{Binding, Command, Context, bindings};
 use crate::app::sessions::SessionsCommand;
-use crate::app::{App, Overlay, Page, Replay, Transport};
+use crate::app::{App, Overlay, Page, Replay, Target, Transport};
 use crate::text;
 use crate::tui::theme::Theme;
 
-pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) {
+pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, drawn: &mut Drawn) {
     if area.is_empty() {
         return;
     }
@@ -29,8 +29,25 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme) 
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     if let Some(replay) = app.replay.as_ref().filter(|_| app.overlay.is_none()) {
-        spans = transport::spans(replay, width, theme);
-        used = spans.iter().map(|span| text::width(&span.content)).sum();
+        let lead = transport::lead(replay, width, theme);
+        if let Some(bar) = lead.bar {
+            let cells = Rect {
+                x: area
+                    .x
+                    .saturating_add(u16::try_from(bar.start).unwrap_or(u16::MAX)),
+                width: u16::try_from(bar.len()).unwrap_or(0),
+                ..area
+            };
+            drawn.regions.add(
+                cells.intersection(area),
+                Target::Tape {
+                    column: 0,
+                    columns: 0,
+                },
+            );
+        }
+        used = transport::wide(&lead.spans);
+        spans = lead.spans;
     }
     for (key, hint) in hints(app) {
         let wide = text::width(&key) + text::width(hint) + 3;
@@ -78,7 +95,7 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
         }
         Command::Sessions(SessionsCommand::Accept) => app.sessions.marked().is_some(),
         Command::Sessions(SessionsCommand::Undo) => app.sessions.can_undo(),
-        Command::Sessions(SessionsCommand::Rename | SessionsCommand::Delete) => {
+        Command::Sessions(SessionsCommand::Rename | SessionsCommand::Delete | SessionsCommand::Export) => {
             app.sessions.naming.is_none() && app.sessions.marked().is_some()
         }
         Command::Help => !matches!(app.overlay, Some(Overlay::Help { .. })),

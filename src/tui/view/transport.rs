@@ -4,6 +4,8 @@
 //!  ▶ 1x  0:03 ███████▌──────── 0:12  event 41 of 160  question 1 of 3   Space pause  Right step
 //! ```
 
+use std::ops::Range;
+
 use ratatui::text::Span;
 
 use crate::app::Replay;
@@ -15,8 +17,16 @@ const BAR: [usize; 2] = [20, 8];
 /// Columns that the keys need at the least; a row that has fewer left tells less.
 const KEYS: usize = 34;
 
-/// What the row begins with, as much of it as leaves room for the keys.
-pub(super) fn spans(replay: &Replay, width: usize, theme: &Theme) -> Vec<Span<'static>> {
+/// What the row begins with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lead {
+    pub(super) spans: Vec<Span<'static>>,
+    /// The columns of the bar, where there is one: what a click on it means depends on where in it it was.
+    pub(super) bar: Option<Range<usize>>,
+}
+
+/// As much of it as leaves room for the keys.
+pub(super) fn lead(replay: &Replay, width: usize, theme: &Theme) -> Lead {
     let (position, length) = replay.position_ms();
     let (event, events) = replay.events();
     let (run, runs) = replay.runs();
@@ -44,21 +54,32 @@ pub(super) fn spans(replay: &Replay, width: usize, theme: &Theme) -> Vec<Span<'s
     let short = Span::styled(format!("{event}/{events}  "), theme.dim);
     let head = Span::styled(speed, theme.key);
     let with = |columns: usize, tail: &Span<'static>| {
-        let mut way = vec![head.clone()];
-        way.extend(bar(columns));
-        way.push(tail.clone());
-        way
+        let mut spans = vec![head.clone()];
+        spans.extend(bar(columns));
+        spans.push(tail.clone());
+        let begin = wide(&spans[..2]);
+        Lead {
+            spans,
+            bar: Some(begin..begin + columns),
+        }
     };
     let ways = [
         with(BAR[0], &long),
         with(BAR[0], &short),
         with(BAR[1], &short),
-        vec![head.clone(), short.clone()],
+        Lead {
+            spans: vec![head.clone(), short.clone()],
+            bar: None,
+        },
     ];
-    let wide = |way: &[Span<'_>]| way.iter().map(|span| text::width(&span.content)).sum::<usize>();
-    let fits = ways.iter().position(|way| wide(way) + KEYS <= width);
-    let fits = fits.or_else(|| ways.iter().position(|way| wide(way) <= width));
+    let fits = ways.iter().position(|way| wide(&way.spans) + KEYS <= width);
+    let fits = fits.or_else(|| ways.iter().position(|way| wide(&way.spans) <= width));
     ways.into_iter().nth(fits.unwrap_or(3)).unwrap_or_default()
+}
+
+/// The columns of spans.
+pub(super) fn wide(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| text::width(&span.content)).sum()
 }
 
 /// Minutes and seconds.

@@ -49,7 +49,7 @@ impl Space {
         let config = crate::cli::lab::embedded_by(config, name)?;
         let store = stored_vectors().and_then(|path| Store::open(&path).ok());
         let (embedder, model): (Arc<dyn Embedder>, _) = match &config.embedder.value {
-            EmbedderChoice::Local => (Arc::new(LocalEmbedder::start()), None),
+            EmbedderChoice::Local => (Arc::new(LocalEmbedder::start_int8()), None),
             EmbedderChoice::OpenAi(model) => {
                 let stored = corpus::remote_path(Some(folder), model);
                 let dimension = embedder::dimension(&config, model, stored.as_deref())

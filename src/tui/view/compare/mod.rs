@@ -99,7 +99,7 @@ pub(super) fn render(
             );
         }
     }
-    status::render(buffer, line, app, theme);
+    status::render(buffer, line, app, theme, drawn);
     cursor
 }
 

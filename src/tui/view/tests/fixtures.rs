@@ -112,6 +112,7 @@ pub(super) fn started(question: &str) -> AgentEvent {
             pairs: 347,
             offline: false,
             price: None,
+            sampling: None,
         },
     }
 }

@@ -82,3 +82,31 @@ fn the_line_where_nothing_is_belongs_to_its_pane() {
     assert_eq!(talk.regions.at(119, 1), Some(Target::Side));
     assert_eq!(talk.regions.at(0, 39), None);
 }
+
+#[test]
+fn a_click_on_the_bar_of_a_recording_goes_there() {
+    let moments = (0..100_u32).map(|number| crate::app::Moment {
+        at_ms: f64::from(number) * 100.0,
+        what: if number == 0 {
+            crate::app::Happening::Asked {
+                run: crate::agent::event::RunId(1),
+                question: QUESTION.to_owned(),
+            }
+        } else {
+            crate::app::Happening::Gauges(Box::default())
+        },
+    });
+    let mut talk = Talk::on(120, 40);
+    talk.app = crate::app::App::replaying(moments.collect(), 1.0);
+    let events = |talk: &Talk| talk.app.replay.as_ref().unwrap().events().0;
+    // The bar of twenty columns stands behind the first time.
+    for (column, taken) in [(9, 50), (4, 25), (0, 0), (12, 65), (19, 100)] {
+        let target = clicks(&mut talk, "0:0", 5 + column);
+        assert_eq!(target, Some(Target::Tape { column, columns: 20 }));
+        assert_eq!(events(&talk), taken);
+    }
+    assert!(
+        talk.app.replay.as_ref().unwrap().playing(),
+        "it plays on from there"
+    );
+}

@@ -10,6 +10,7 @@ use crate::agent::event::{BreakerPhase, Limits, Outcome, Stage, Tier};
 use crate::app::keymap::Command;
 use crate::app::{App, Gauges, Loading, Transport};
 use crate::recording::{Recorder, Recording};
+use crate::text::Redactor;
 
 /// What happens in a session.
 enum Step {
@@ -278,7 +279,7 @@ fn lived(session: Session, gauges: Gauges, (width, height): (u16, u16)) -> (Vec<
     let path = folder.path().join("r.jsonl");
     let mut talk = Talk::with(width, height, gauges);
     talk.at(40.0);
-    let mut recorder = Recorder::create(&path, 40.0, talk.app.beginning(), []).unwrap();
+    let mut recorder = Recorder::create(&path, 40.0, talk.app.beginning(), Redactor::default()).unwrap();
     let mut frames = vec![talk.draws().clone()];
     for (at_ms, step) in session {
         talk.at(at_ms);

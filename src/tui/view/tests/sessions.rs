@@ -32,7 +32,10 @@ fn three() -> Vec<Row> {
     named.name = Some(named.title.clone());
     vec![
         named,
-        row(2, "What is impermanent loss?", 3),
+        Row {
+            current: true,
+            ..row(2, "What is impermanent loss?", 3)
+        },
         row(
             1,
             "How do restaking and slashing of several services at once add up to a risk for one stake?",
@@ -128,10 +131,21 @@ fn hostile_titles_and_finds_stay_in_their_row() {
 }
 
 #[test]
+fn the_ways_to_export_a_session() {
+    on_every_size("sessions_export", &fixtures::ready(), |talk| {
+        picker(talk, "", three());
+        talk.presses(KeyCode::F(8));
+        talk.presses(KeyCode::Down);
+    });
+}
+
+#[test]
 fn it_is_drawn_on_any_screen() {
     for (width, height) in [(1, 1), (3, 3), (5, 4), (7, 30), (200, 5)] {
         let mut talk = Talk::on(width, height);
         picker(&mut talk, "", three());
+        talk.draws();
+        talk.presses(KeyCode::F(8));
         talk.draws();
     }
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -116,8 +116,11 @@ impl Server {
     }
 }
 
-async fn embeddings(State(server): State<Arc<Server>>, body: Bytes) -> Response {
+async fn embeddings(State(server): State<Arc<Server>>, request: Request) -> Response {
     let due = tokio::time::Instant::now() + LATENCY;
+    let Ok(body) = axum::body::to_bytes(request.into_body(), usize::MAX).await else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     server.requests.fetch_add(1, Ordering::Relaxed);
     let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
@@ -189,10 +192,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = Arc::new(Server::new(rpm.min(1e12), tpm));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}/v1", listener.local_addr()?);
-    let routes = Router::new()
-        .fallback(embeddings)
-        .layer(axum::extract::DefaultBodyLimit::disable())
-        .with_state(Arc::clone(&server));
+    let routes = Router::new().fallback(embeddings).with_state(Arc::clone(&server));
     if serves {
         writeln!(stdout(), "{address}")?;
         return Ok(axum::serve(listener, routes).await?);

@@ -84,6 +84,18 @@ async fn a_request_names_model_texts_and_form_and_its_answer_is_read_by_index() 
 }
 
 #[tokio::test]
+async fn requests_one_after_the_other_share_a_connection() {
+    let server = FakeProvider::answering(|request| answer(request, DIMENSION));
+    let client = client(&server);
+    for _ in 0..5 {
+        let reply = client.embed(&texts(&["a", "b"]), Priority::Index, |_| {}).await;
+        assert_eq!(reply.unwrap().vectors.len(), 2);
+    }
+    assert_eq!(server.requests().len(), 5);
+    assert_eq!((server.connections(), server.disconnects()), (1, 0));
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_one_vector_a_text_names_the_item() {
     let one = base64_item(0, &[1.0]);
     let cases = [

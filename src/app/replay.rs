@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::{App, Beginning, Happening, Moment, Notice};
+use super::{App, Beginning, Happening, Moment, Notice, Page};
 
 /// What is said of a run that the recording has no end of.
 pub const CUT: &str = "the recording ends before the answer does";
@@ -85,7 +85,7 @@ impl Replay {
         (self.taken, self.moments.len())
     }
 
-    /// Runs begun, and runs in all.
+    /// Questions and comparisons begun, and those in all.
     pub fn runs(&self) -> (usize, usize) {
         let count = |moments: &[Moment]| moments.iter().filter(|moment| begins(moment)).count();
         (count(&self.moments[..self.taken]), count(&self.moments))
@@ -161,7 +161,7 @@ impl Replay {
 }
 
 fn begins(moment: &Moment) -> bool {
-    matches!(moment.what, Happening::Asked { .. })
+    matches!(moment.what, Happening::Asked { .. } | Happening::Compared(_))
 }
 
 /// When each moment is due.
@@ -184,7 +184,7 @@ fn due(moments: &[Moment]) -> Vec<f64> {
                 Happening::Event(event) if event.what.ends_run() => running = running.saturating_sub(1),
                 // A program that ended took its runs along.
                 Happening::Began(_) => running = 0,
-                Happening::Event(_) | Happening::Gauges(_) => {}
+                Happening::Event(_) | Happening::Gauges(_) | Happening::Compared(_) => {}
             }
             due
         })
@@ -288,6 +288,8 @@ impl App {
             .filter(|overlay| matches!(overlay, super::Overlay::Help { .. }));
         self.gauges = fresh.gauges;
         self.gauges_ms = fresh.gauges_ms;
+        self.page = fresh.page;
+        self.compare = fresh.compare;
         self.cache = fresh.cache;
         self.limits = fresh.limits;
         self.now_ms = fresh.now_ms;
@@ -299,9 +301,13 @@ impl App {
         self.now_ms = moment.at_ms;
         match moment.what {
             Happening::Began(state) => self.begins(*state),
-            Happening::Asked { run, question } => self.asked(run, &question),
+            Happening::Asked { run, question } => {
+                self.page = Page::Chat;
+                self.asked(run, &question);
+            }
             Happening::Gauges(gauges) => self.told(*gauges),
             Happening::Event(event) => self.agent(&event),
+            Happening::Compared(found) => self.was_compared(*found),
         }
     }
 

@@ -140,6 +140,8 @@ impl Laboratory {
                 kept.embedded.push(name);
             }
         }
+        let asked = kept.asked.clone();
+        let retrievers = wish.retrievers.clone();
         // A search through a large corpus would hold the screen up.
         let compared = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
@@ -154,6 +156,8 @@ impl Laboratory {
         self.kept = Some(kept);
         let comparison = comparison?;
         Ok(Found {
+            asked,
+            retrievers,
             pairs: pairs(lab.corpus(), &comparison),
             comparison,
             read_as,
@@ -218,7 +222,7 @@ async fn read(lab: Arc<Lab>, asked: String) -> Result<Kept, Failure> {
 }
 
 /// The pair of each row in full.
-fn pairs(corpus: &Corpus, comparison: &Comparison) -> Vec<Hit> {
+pub(super) fn pairs(corpus: &Corpus, comparison: &Comparison) -> Vec<Hit> {
     let pair = |index: usize| corpus.dataset.pairs.get(index);
     let rows = comparison.rows.iter();
     rows.map(|row| match pair(row.index) {

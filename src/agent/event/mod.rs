@@ -12,7 +12,7 @@ mod question;
 mod timing;
 
 pub use cost::{Cost, NotAPrice, Price, UsdPerMillion};
-pub use exchange::{Exchange, Phase, StageRow};
+pub use exchange::{Exchange, Phase, StageRow, Trouble};
 pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
 pub use origin::{AnswerOrigin, VectorOrigin};
 pub use question::{Freshness, Question};

@@ -85,11 +85,9 @@ fn dense(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("f32", rows), |bencher| {
             bencher.iter(|| once.search(black_box(query), 10));
         });
-        if rows * DIMENSION >= 16_000_000 {
-            group.bench_function(BenchmarkId::new("int8, then f32", rows), |bencher| {
-                bencher.iter(|| twice.search(black_box(query), 10));
-            });
-        }
+        group.bench_function(BenchmarkId::new("int8, then f32", rows), |bencher| {
+            bencher.iter(|| twice.search(black_box(query), 10));
+        });
     }
     group.finish();
 }

@@ -78,6 +78,7 @@ fn session(exchanges: u64) -> App {
         cache: Box::default(),
         redis_probe_ms: None,
         limits: None,
+        embedding_limits: None,
     });
     for run in 1..=exchanges {
         app.update(Message::Paste("What is impermanent loss?".into()));

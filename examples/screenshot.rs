@@ -1,16 +1,22 @@
-//! Draws a recording as the application shows it, as an SVG picture: its end, or all of it as an animation.
+//! Draws a recording as the application shows it, as an SVG picture: its end, or all of it as an animation; or the program
+//! itself after some keys.
 //!
 //! ```sh
 //! defi-qa ask --events "What is impermanent loss?" | cargo run --example screenshot -- dark 120x40 > screenshots/answer.svg
+//! defi-qa ask --events --beside extractive "..." | cargo run --example screenshot -- dark 120x40 beside > screenshots/beside.svg
 //! cargo run --example screenshot -- dark 120x40 animated < data/recordings/faults.jsonl > screenshots/replay.svg
+//! cargo run --example screenshot -- dark 120x40 program target/release/defi-qa "a question<F3>" > screenshots/compare.svg
 //! ```
 //! The picture is the real screen: what was recorded goes through the same model and the same panes as in the terminal.
-//! An animation shows it as `replay` does, at its own pace, four times a second.
+//! An animation shows it as `replay` does, at its own pace, four times a second. A program is started on a terminal in
+//! memory, with an empty home, and drawn when it has been silent for two seconds.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{Write as _, stdin, stdout};
 
+use defi_qa::app::beside::BesideCommand;
+use defi_qa::app::keymap::Command;
 use defi_qa::app::{App, Message, Replay, Target};
 use defi_qa::config::Theme as Choice;
 use defi_qa::recording::Recording;
@@ -32,9 +38,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let light = arguments.next().as_deref() == Some("light");
     let size = arguments.next().unwrap_or_else(|| "120x40".to_owned());
-    let animated = arguments.next().as_deref() == Some("animated");
+    let manner = arguments.next();
+    let animated = manner.as_deref() == Some("animated");
     let (columns, rows) = size.split_once('x').ok_or("the size is written as 120x40")?;
-    let mut terminal = Terminal::new(TestBackend::new(columns.parse()?, rows.parse()?))?;
+    let (columns, rows): (u16, u16) = (columns.parse()?, rows.parse()?);
+    if manner.as_deref() == Some("program") {
+        let path = arguments.next().ok_or("a program is named by its path")?;
+        let keys = arguments.next().unwrap_or_default();
+        let theme = if light { "light" } else { "dark" };
+        let buffer = live::screen(&path, theme, &keys, (columns, rows))?;
+        let picture = drawn_rows(&buffer, light).concat();
+        stdout().write_all(svg(&buffer, light, &picture).as_bytes())?;
+        return Ok(());
+    }
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows))?;
     let theme = Theme::of(if light { Choice::Light } else { Choice::Dark }, None);
     let recording = Recording::read(stdin().lock(), "standard input")?;
     let mut app = App::replaying(recording.moments, 1.0);
@@ -59,6 +76,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         // A picture of a session, not of a replay.
         app.replay = None;
         app.update(Message::Click(Target::Citation { entry: 0, number: 1 }));
+        if manner.as_deref() == Some("beside") {
+            app.update(Message::Command(Command::Beside(BesideCommand::Open)));
+        }
         frame(&mut app)?.concat()
     };
     let whole = svg(terminal.backend().buffer(), light, &picture);
@@ -234,5 +254,132 @@ fn colour(colour: Color, default: &str) -> String {
             format!("#{grey:02x}{grey:02x}{grey:02x}")
         }
         _ => default.to_owned(),
+    }
+}
+
+/// A program on a terminal in memory.
+mod live {
+    use std::error::Error;
+    use std::io::{Read as _, Write as _};
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+    use ratatui::buffer::{Buffer, Cell};
+    use ratatui::layout::Rect;
+    use ratatui::style::{Color, Modifier, Style};
+
+    /// A program that has said nothing for so long is done.
+    const SILENCE: Duration = Duration::from_secs(2);
+    /// The longest that a program may take for its first word.
+    const START: Duration = Duration::from_secs(20);
+
+    /// What it shows after these keys: plain text, and `<F3>`, `<Down>`, `<Right>`, `<Enter>`, `<Esc>`.
+    pub(super) fn screen(
+        path: &str,
+        theme: &str,
+        keys: &str,
+        (columns, rows): (u16, u16),
+    ) -> Result<Buffer, Box<dyn Error>> {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size)?;
+        let home = tempfile::tempdir()?;
+        let mut command = CommandBuilder::new(path);
+        command.args(["--theme", theme]);
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        let mut child = pair.slave.spawn_command(command)?;
+        let mut reader = pair.master.try_clone_reader()?;
+        let mut writer = pair.master.take_writer()?;
+        let (told, heard) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                if told.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut terminal = vt100::Parser::new(rows.try_into()?, columns.try_into()?, 0);
+        terminal.process(&heard.recv_timeout(START)?);
+        settle(&mut terminal, &heard);
+        for key in split(keys) {
+            writer.write_all(key.as_bytes())?;
+            settle(&mut terminal, &heard);
+        }
+        child.kill()?;
+        child.wait()?;
+        Ok(buffer(terminal.screen(), columns, rows))
+    }
+
+    fn settle(terminal: &mut vt100::Parser, heard: &Receiver<Vec<u8>>) {
+        while let Ok(bytes) = heard.recv_timeout(SILENCE) {
+            terminal.process(&bytes);
+        }
+    }
+
+    /// The keys as a terminal sends them, each text between named keys as one.
+    fn split(keys: &str) -> Vec<String> {
+        let mut sent = Vec::new();
+        for part in keys.split_inclusive('>') {
+            let (text, name) = match part.rsplit_once('<') {
+                Some((text, name)) => (text, name.trim_end_matches('>')),
+                None => (part, ""),
+            };
+            sent.extend((!text.is_empty()).then(|| text.to_owned()));
+            let key = match name {
+                "F3" => "\x1bOR",
+                "F4" => "\x1bOS",
+                "Down" => "\x1b[B",
+                "Right" => "\x1b[C",
+                "Enter" => "\r",
+                "Esc" => "\x1b",
+                _ => continue,
+            };
+            sent.push(key.to_owned());
+        }
+        sent
+    }
+
+    fn buffer(screen: &vt100::Screen, columns: u16, rows: u16) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+        for row in 0..rows {
+            for column in 0..columns {
+                let Some(cell) = screen.cell(row, column) else {
+                    continue;
+                };
+                let mut drawn = Cell::default();
+                drawn.set_symbol(if cell.has_contents() { cell.contents() } else { " " });
+                let mut style = Style::default()
+                    .fg(colour(cell.fgcolor()))
+                    .bg(colour(cell.bgcolor()));
+                for (is, modifier) in [
+                    (cell.bold(), Modifier::BOLD),
+                    (cell.italic(), Modifier::ITALIC),
+                    (cell.underline(), Modifier::UNDERLINED),
+                    (cell.inverse(), Modifier::REVERSED),
+                ] {
+                    if is {
+                        style = style.add_modifier(modifier);
+                    }
+                }
+                drawn.set_style(style);
+                buffer[(column, row)] = drawn;
+            }
+        }
+        buffer
+    }
+
+    fn colour(colour: vt100::Color) -> Color {
+        match colour {
+            vt100::Color::Idx(n) => Color::Indexed(n),
+            vt100::Color::Default | vt100::Color::Rgb(..) => Color::Reset,
+        }
     }
 }

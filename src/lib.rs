@@ -16,6 +16,7 @@
 //! ├── retrieval/   FROM TEXT TO RANKED PAIRS: dense, lexical, fusion, what a cosine is worth here
 //! ├── dataset/     WHAT IS KNOWN: question-and-answer pairs, loaders, validation, the bundled set
 //! ├── embedding/   FROM TEXT TO VECTORS: the Embedder trait, the model inside the program, models of a server, vectors in a file
+//! │   └── local/int8/  the bundled network with whole-number products, for sets of thousands of texts: a vector space of its own
 //! ├── cache/       WHAT WAS SEEN BEFORE: vectors and answers by what they were made from; memory, then Redis, then SQLite
 //! ├── provider/    THE ONLY DOOR TO THE NETWORK: an OpenAI-compatible client that names every fault; limiter, retries, breaker
 //! ├── recording/   WHAT HAPPENED, IN A FILE: the event stream with its timing as JSON lines; written line by line, read with care
@@ -32,9 +33,9 @@
 //!                    └── Message::Gauges ◄── watch (loading, cache, limits) ◄┘
 //! App ─► tui::view::draw ─► frame, only when something changed, at most one every 16 ms
 //!
-//! parse ─► classify ─┬─► rewrite ─┬─► embed ─► dense ─┐
-//!                    │            └─► lexical ────────┴─► fuse ─► judge ─┬─► answer
-//!                    └─► converse                                        └─► decline       any node ─► error
+//! parse ─► classify ─┬────────────────┬─► rewrite ─┬─► embed ─► dense ─┐
+//!                    ├─► follow-up ───┘            └─► lexical ────────┴─► fuse ─► judge ─┬─► answer
+//!                    └─► converse                                                         └─► decline       any node ─► error
 //! ```
 //!
 //! # Who may know whom
@@ -50,8 +51,10 @@
 //!   precision: either moves a cosine by less than its shown digits.
 //! - The words of a set are indexed ahead of time too, and what a test has checked is not checked at every start: a start must not
 //!   grow with what is known.
-//! - The question is rewritten before it is searched (`rewrite`): misspellings are put right, and a follow-up takes the question
-//!   before it along. `read` is an event, so that every reader shows what was searched.
+//! - The question is rewritten before it is searched: a follow-up is made one that stands by itself, by the chat model or by a
+//!   stated rule (`follow_up`), and misspellings are put right (`rewrite`). `read` is an event, so that every reader shows what
+//!   was searched and who reads it so.
+//! - Two answers side by side are two runs that tell one search: a reader of either needs no other.
 //! - The fusion weighs cosines and BM25 alike, and a pair is as near as its three nearest texts: see `retrieval/fusion.rs`.
 //! - Keys are read on a thread of their own and not by crossterm's `EventStream`, which can spin on a lost terminal.
 //! - The shared cache tier keeps its one connection itself and not by redis' connection manager, which lets a caller wait

@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Limits, Price, Sampling, Usage};
+use super::event::{Hit, Limits, Price, Sampling, Turn, Usage};
 use super::recall::Lookup;
 use crate::cache::Wanted;
 
@@ -64,6 +64,12 @@ pub trait Answerer: Send + Sync {
     /// Answers from ranked evidence, citing it as `[n]` by rank.
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>>;
 
+    /// Rewrites a question that may go on from others so that it stands by itself: the pieces of that question. `None`: it
+    /// cannot.
+    fn rewrite(&self, _question: &str, _before: &[Turn]) -> Option<Rewriting> {
+        None
+    }
+
     /// Answers small talk; `pairs` is how many pairs are known.
     fn converse(
         &self,
@@ -71,4 +77,19 @@ pub trait Answerer: Send + Sync {
         talk: Talk,
         pairs: usize,
     ) -> BoxStream<'static, Result<Piece, AgentError>>;
+}
+
+/// A question being rewritten.
+pub struct Rewriting {
+    /// Its name in the cache, if it may be kept.
+    pub kept_as: Option<Wanted>,
+    pub pieces: BoxStream<'static, Result<Piece, AgentError>>,
+}
+
+impl std::fmt::Debug for Rewriting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rewriting")
+            .field("kept_as", &self.kept_as)
+            .finish_non_exhaustive()
+    }
 }

@@ -5,15 +5,18 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
-use super::answerer::{Answerer, Piece};
+use super::answerer::{Answerer, Piece, Rewriting};
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Price, Sampling, Stage};
+use super::event::{Hit, Price, Sampling, Stage, Turn};
 use super::prompt;
 use crate::cache::Wanted;
 use crate::provider::{
     ChatClient, ChatEvent, ChatRequest, ChatStream, FinishReason, Message, ProviderError, Role,
 };
+
+/// Tokens of a rewritten question: the longest of the judged follow-ups has 30.
+const LONGEST_REWRITING: u32 = 120;
 
 /// A model behind an OpenAI-compatible endpoint.
 #[derive(Clone, Debug)]
@@ -64,6 +67,20 @@ impl ChatModel {
             .stream(self.request(prompt::SMALL_TALK, question.to_owned()))
     }
 
+    fn wanted(&self, request: &ChatRequest) -> Wanted {
+        let prompt: Vec<&str> = request
+            .messages
+            .iter()
+            .flat_map(|message| [message.role.name(), &message.content])
+            .collect();
+        let sampling = format!(
+            "temperature {}, at most {} tokens",
+            request.temperature.unwrap_or_default(),
+            request.max_tokens.unwrap_or_default()
+        );
+        Wanted::answer(&self.name(), &prompt, &sampling)
+    }
+
     fn request(&self, system: &str, user: String) -> ChatRequest {
         let message = |role, content: String| Message { role, content };
         ChatRequest {
@@ -99,17 +116,23 @@ impl Answerer for ChatModel {
         if !self.keeps {
             return None;
         }
-        let request = self.request(prompt::SYSTEM, prompt::user(question, hits));
-        let prompt: Vec<&str> = request
-            .messages
-            .iter()
-            .flat_map(|message| [message.role.name(), &message.content])
-            .collect();
-        let sampling = format!(
-            "temperature {}, at most {} tokens",
-            self.temperature, self.max_tokens
-        );
-        Some(Wanted::answer(&self.name(), &prompt, &sampling))
+        Some(self.wanted(&self.request(prompt::SYSTEM, prompt::user(question, hits))))
+    }
+
+    fn rewrite(&self, question: &str, before: &[Turn]) -> Option<Rewriting> {
+        let request = ChatRequest {
+            temperature: Some(0.0),
+            max_tokens: Some(LONGEST_REWRITING.min(self.max_tokens)),
+            ..self.request(prompt::REWRITE, prompt::conversation(question, before))
+        };
+        Some(Rewriting {
+            kept_as: self.keeps.then(|| self.wanted(&request)),
+            pieces: self
+                .client
+                .stream(request)
+                .map(|event| piece(Stage::FollowUp, event))
+                .boxed(),
+        })
     }
 
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {

@@ -165,7 +165,10 @@ async fn compute(
         // What was told before the end is said before it.
         tokio::select! {
             biased;
-            Some(event) = heard.recv() => hear(clock, event).await,
+            Some(event) = heard.recv() => {
+                clock.embedding_limits(embedder.limits()).await;
+                hear(clock, event).await;
+            }
             embedded = &mut embedding => break embedded,
         }
     };
@@ -173,6 +176,7 @@ async fn compute(
     while let Ok(event) = heard.try_recv() {
         hear(clock, event).await;
     }
+    clock.embedding_limits(embedder.limits()).await;
     let mut vectors = embedded?;
     vectors
         .pop()

@@ -1,39 +1,73 @@
 //! The mouth of a run: stamps every event with the run and its time and sends it to the readers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::error::AgentError;
-use super::event::{AgentEvent, Event, RunId, Stage, Tier, VERSION};
+use super::event::{AgentEvent, Event, Limits, RunId, Stage, Tier, VERSION};
 
-/// Sends the events of one run. When nobody reads any more, events are dropped: the run's task is about to be, too.
+/// Sends the events of one run, or of several that do the same work together: each is told in full. When nobody reads any
+/// more, events are dropped: the run's task is about to be, too.
 #[derive(Clone, Debug)]
 pub(super) struct Emitter {
-    run: RunId,
+    voices: Arc<[Voice]>,
     start: Instant,
     to: mpsc::Sender<Event>,
 }
 
+/// A run, and the token that silences it among others.
+#[derive(Clone, Debug)]
+pub(super) struct Voice {
+    pub(super) run: RunId,
+    pub(super) silenced: CancellationToken,
+}
+
 impl Emitter {
     pub(super) fn new(run: RunId, to: mpsc::Sender<Event>) -> Self {
+        let silenced = CancellationToken::new();
+        Self::of(vec![Voice { run, silenced }], to)
+    }
+
+    /// For runs that begin together.
+    pub(super) fn of(voices: Vec<Voice>, to: mpsc::Sender<Event>) -> Self {
         Self {
-            run,
+            voices: voices.into(),
             start: Instant::now(),
             to,
         }
     }
 
+    /// That of one of the runs alone, which tells its end also when it is silenced.
+    pub(super) fn alone(&self, place: usize) -> Self {
+        let voice = self.voices.get(place).map(|voice| Voice {
+            run: voice.run,
+            silenced: CancellationToken::new(),
+        });
+        Self {
+            voices: voice.into_iter().collect(),
+            ..self.clone()
+        }
+    }
+
     pub(super) async fn say(&self, what: AgentEvent) {
-        let event = Event {
-            v: VERSION,
-            run: self.run,
-            at_ms: ms(self.start.elapsed()),
-            what,
-        };
-        // The channel is bounded: a slow reader slows the run down, which is what keeps memory bounded too.
-        let _ = self.to.send(event).await;
+        for voice in &*self.voices {
+            // Its end may have been told while the others were.
+            if voice.silenced.is_cancelled() {
+                continue;
+            }
+            let event = Event {
+                v: VERSION,
+                run: voice.run,
+                at_ms: ms(self.start.elapsed()),
+                what: what.clone(),
+            };
+            // The channel is bounded: a slow reader slows the run down, which is what keeps memory bounded too.
+            let _ = self.to.send(event).await;
+        }
     }
 
     /// Begins a stage; its end is told by [`StageClock::end`].
@@ -73,6 +107,13 @@ impl StageClock {
     pub(super) async fn waits(&self, on: String) {
         let stage = self.stage;
         self.emitter.say(AgentEvent::Waiting { stage, on }).await;
+    }
+
+    /// Says where the endpoint that embeds stands with its limits, if there is one.
+    pub(super) async fn embedding_limits(&self, limits: Option<Limits>) {
+        if let Some(limits) = limits {
+            self.emitter.say(AgentEvent::EmbeddingLimits { limits }).await;
+        }
     }
 
     /// Says that what failed is tried again after `wait`.

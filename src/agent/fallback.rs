@@ -3,11 +3,11 @@
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 
-use super::answerer::{Answerer, Piece};
+use super::answerer::{Answerer, Piece, Rewriting};
 use super::chat_model::{ChatModel, piece, seconds};
 use super::classify::Talk;
 use super::error::AgentError;
-use super::event::{Hit, Price, Sampling, Stage};
+use super::event::{Hit, Price, Sampling, Stage, Turn};
 use super::extractive::Extractive;
 use crate::cache::Wanted;
 use crate::provider::{ChatEvent, ChatStream, ProviderError};
@@ -40,6 +40,10 @@ impl Answerer for WithFallback {
 
     fn kept_as(&self, question: &str, hits: &[Hit]) -> Option<Wanted> {
         self.model.kept_as(question, hits)
+    }
+
+    fn rewrite(&self, question: &str, before: &[Turn]) -> Option<Rewriting> {
+        self.model.rewrite(question, before)
     }
 
     fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {

@@ -1,9 +1,9 @@
 //! The graph of the agent: which node follows which. Pure, so that every path can be walked in a test.
 //!
 //! ```text
-//! parse ─► classify ─┬─► rewrite ─┬─► embed ───► dense ─┐
-//!                    │            └─► lexical ──────────┴─► fuse ─► judge ─┬─► answer ──► end
-//!                    │                                                     └─► decline ─► end
+//! parse ─► classify ─┬────────────────┬─► rewrite ─┬─► embed ───► dense ─┐
+//!                    ├─► follow-up ───┘            └─► lexical ──────────┴─► fuse ─► judge ─┬─► answer ──► end
+//!                    │                                                                      └─► decline ─► end
 //!                    └─► converse ─► end
 //! any node ─► error ─► end
 //! ```
@@ -17,6 +17,8 @@ pub enum Decision {
     Go,
     /// `classify`: a greeting, thanks, or a question about the program.
     SmallTalk,
+    /// `classify`: a question that may go on from one before it.
+    GoesOn,
     /// `judge`: the evidence carries an answer.
     Enough,
     /// `judge`: it does not.
@@ -44,7 +46,8 @@ pub fn next(stage: Stage, decision: Decision) -> Next {
         (_, Decision::Failed) => Next::To(Stage::Error),
         (Stage::Parse, _) => Next::To(Stage::Classify),
         (Stage::Classify, Decision::SmallTalk) => Next::To(Stage::Converse),
-        (Stage::Classify, _) => Next::Search,
+        (Stage::Classify, Decision::GoesOn) => Next::To(Stage::FollowUp),
+        (Stage::Classify | Stage::FollowUp, _) => Next::Search,
         (Stage::Rewrite, _) => Next::Search,
         (Stage::Embed, _) => Next::To(Stage::Dense),
         (Stage::Lexical | Stage::Dense, _) => Next::To(Stage::Fuse),
@@ -55,13 +58,19 @@ pub fn next(stage: Stage, decision: Decision) -> Next {
     }
 }
 
+/// Whether an answerer carries this node out: all before it is the same whoever answers.
+pub fn is_written(stage: Stage) -> bool {
+    matches!(stage, Stage::Answer | Stage::Converse)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DECISIONS: [Decision; 5] = [
+    const DECISIONS: [Decision; 6] = [
         Decision::Go,
         Decision::SmallTalk,
+        Decision::GoesOn,
         Decision::Enough,
         Decision::TooLittle,
         Decision::Failed,
@@ -90,21 +99,21 @@ mod tests {
             }
             at += 1;
         }
-        assert_eq!(reached.len(), 11, "{reached:?}");
+        assert_eq!(reached.len(), 12, "{reached:?}");
     }
 
     #[test]
     fn no_path_is_longer_than_the_graph_has_nodes() {
         fn longest(stage: Stage, depth: usize) -> usize {
-            assert!(depth < 12, "a cycle through {stage:?}");
+            assert!(depth < 13, "a cycle through {stage:?}");
             1 + stages_after(stage)
                 .into_iter()
                 .map(|next| longest(next, depth + 1))
                 .max()
                 .unwrap_or(0)
         }
-        // parse, classify, embed, dense, fuse, judge, answer, error
-        assert_eq!(longest(START, 0), 8);
+        // parse, classify, follow-up, embed, dense, fuse, judge, answer, error
+        assert_eq!(longest(START, 0), 9);
     }
 
     #[test]
@@ -112,6 +121,7 @@ mod tests {
         for stage in [
             Stage::Parse,
             Stage::Classify,
+            Stage::FollowUp,
             Stage::Embed,
             Stage::Lexical,
             Stage::Dense,

@@ -14,6 +14,9 @@ pub struct Signals {
     /// bundled one, for which the rule was chosen, this and the one of `outside` are scaled to what they would be there,
     /// see `retrieval/scale.rs`.
     pub cosine: Option<f64>,
+    /// Without vectors: the share of the question that the best pair by its words holds, each word weighing its idf; then
+    /// the score of `outside` is the same of a reference.
+    pub covered: Option<f64>,
     /// How many of the question's content words stand anywhere in the corpus, 0 to 1. At 0 the text is noise to us,
     /// whatever its cosine: a model gives mashed keys a vector too.
     pub known: f64,
@@ -38,7 +41,29 @@ pub const MARK_WEIGHT: f64 = 0.25;
 /// What the balance of the five must reach.
 pub const ENOUGH: f64 = 0.7;
 
+/// The rule for words alone: what a reference costs that holds the question too, what known words are worth, what a
+/// turn of phrase costs, and what the balance must reach. The weights are of a logistic regression on the same questions,
+/// rounded; shares and no BM25, which grows with the size of a set.
+pub const WORDS_OUTSIDE_WEIGHT: f64 = 0.8;
+pub const WORDS_KNOWN_WEIGHT: f64 = 0.5;
+pub const WORDS_MARK_WEIGHT: f64 = 0.5;
+pub const WORDS_ENOUGH: f64 = 0.7;
+
 impl Signals {
+    /// How near the best pair is, by whatever was searched.
+    pub(super) fn nearness(&self) -> Option<f64> {
+        self.cosine.or(self.covered)
+    }
+
+    /// `covered - 0.8 outside + 0.5 known - 0.5 marked`, for a question of which only the words could be searched. `None`
+    /// when no pair shares a word with it.
+    fn balance_by_words(&self) -> Option<f64> {
+        let outside = self.outside.map_or(0.0, |hit| f64::from(hit.score));
+        let marked = f64::from(u8::from(self.marks != Marks::default()));
+        let words = WORDS_KNOWN_WEIGHT * self.known - WORDS_MARK_WEIGHT * marked;
+        Some(self.covered? - WORDS_OUTSIDE_WEIGHT * outside + words)
+    }
+
     /// `cosine - 0.9 outside + 0.45 known + 0.3 company - 0.25 marked`: whether the question belongs to what is known or to what is not
     /// answered. `None` without vectors.
     pub fn balance(&self) -> Option<f64> {
@@ -76,31 +101,16 @@ pub struct Verdict {
 
 /// Judges the evidence.
 pub fn judge(signals: Signals) -> Verdict {
-    let (Some(balance), Some(cosine)) = (signals.balance(), signals.cosine) else {
+    let by_vectors = signals.balance().map(|balance| (balance, ENOUGH));
+    let by_words = || Some((signals.balance_by_words()?, WORDS_ENOUGH));
+    let (Some((balance, least)), Some(nearness)) = (by_vectors.or_else(by_words), signals.nearness()) else {
         return Verdict {
             enough: false,
-            reason: if signals.known > 0.0 {
-                "only its words could be searched, and they alone do not tell whether a pair answers it"
-            } else {
-                "nothing I know is near it"
-            }
-            .to_owned(),
+            reason: "nothing I know is near it".to_owned(),
         };
     };
-    let outside = signals
-        .outside
-        .map_or("-".to_owned(), |hit| format!("{:.2}", hit.score));
-    let scaled = if signals.scaled {
-        "; cosines scaled to the bundled model's, for which the rule was chosen"
-    } else {
-        ""
-    };
-    let figures = format!(
-        "nearest pair {cosine:.2}, nearest outside {outside}, pairs among the ten nearest {:.0}, known words {:.0} %{scaled}",
-        signals.company * 10.0,
-        signals.known * 100.0
-    );
-    if balance >= ENOUGH && signals.known > 0.0 {
+    let figures = figures(&signals, nearness);
+    if balance >= least && signals.known > 0.0 {
         return Verdict {
             enough: true,
             reason: figures,
@@ -109,7 +119,7 @@ pub fn judge(signals: Signals) -> Verdict {
     // The reference is only blamed when it is about as near as the evidence.
     let beside = signals
         .outside
-        .filter(|hit| f64::from(hit.score) > cosine - BESIDE)
+        .filter(|hit| f64::from(hit.score) > nearness - BESIDE)
         .map(|hit| hit.kind);
     // What the question says itself comes before what it resembles.
     let kind = match signals.marks {
@@ -131,6 +141,29 @@ pub fn judge(signals: Signals) -> Verdict {
         enough: false,
         reason: format!("{why} ({figures})"),
     }
+}
+
+/// What the verdict rests on, in words.
+fn figures(signals: &Signals, nearness: f64) -> String {
+    let outside = signals.outside.map(|hit| f64::from(hit.score));
+    let known = signals.known * 100.0;
+    if signals.cosine.is_none() {
+        return format!(
+            "by words alone: a pair holds {:.0} % of it, a question outside {:.0} %, known words {known:.0} %",
+            nearness * 100.0,
+            outside.unwrap_or(0.0) * 100.0
+        );
+    }
+    let outside = outside.map_or("-".to_owned(), |cosine| format!("{cosine:.2}"));
+    let scaled = if signals.scaled {
+        "; cosines scaled to the bundled model's, for which the rule was chosen"
+    } else {
+        ""
+    };
+    format!(
+        "nearest pair {nearness:.2}, nearest outside {outside}, pairs among the ten nearest {:.0}, known words {known:.0} %{scaled}",
+        signals.company * 10.0,
+    )
 }
 
 /// What is said instead of an answer: why, and the nearest questions that could be answered.
@@ -186,6 +219,43 @@ mod tests {
         assert!(enough(torn(1.0, 1.0)));
         assert!(!enough(torn(0.1, 1.0)), "it is in the wrong company");
         assert!(!enough(torn(0.8, 0.3)), "most of its words are of another field");
+    }
+
+    #[test]
+    fn words_alone_tell_a_question_that_a_pair_holds_from_one_that_it_does_not() {
+        let by_words = |covered, outside, known| Signals {
+            covered: Some(covered),
+            known,
+            outside: Some(OutsideHit {
+                score: outside,
+                kind: OutsideKind::Trap,
+            }),
+            ..Signals::default()
+        };
+        let good = by_words(0.84, 0.21, 1.0);
+        let verdict = judge(good);
+        assert!(verdict.enough);
+        assert_eq!(
+            verdict.reason,
+            "by words alone: a pair holds 84 % of it, a question outside 21 %, known words 100 %"
+        );
+        let verdict = judge(by_words(0.41, 0.42, 0.9));
+        assert!(!verdict.enough);
+        assert!(
+            verdict
+                .reason
+                .starts_with("it is nearer to questions outside DeFi"),
+            "{}",
+            verdict.reason
+        );
+        assert!(!judge(by_words(0.9, 0.0, 0.0)).enough, "noise");
+        let marks = Marks::of("what is the funding rate right now");
+        assert!(!judge(Signals { marks, ..good }).enough);
+        let of_nothing = Signals {
+            covered: None,
+            ..good
+        };
+        assert_eq!(judge(of_nothing).reason, "nothing I know is near it");
     }
 
     #[test]

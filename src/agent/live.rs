@@ -51,7 +51,7 @@ pub(super) fn is_about_this_moment(question: &str, signals: &Signals) -> bool {
     let plain = format!(" {} ", words.join(" "));
     let near = signals.outside.is_some_and(|hit| {
         hit.kind == OutsideKind::Live
-            && f64::from(hit.score) > signals.cosine.unwrap_or(f64::NEG_INFINITY) - BESIDE
+            && f64::from(hit.score) > signals.nearness().unwrap_or(f64::NEG_INFINITY) - BESIDE
     });
     near || words.iter().any(|word| WORDS.contains(word))
         || PHRASES

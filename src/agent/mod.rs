@@ -4,6 +4,7 @@
 //! finds it where it was kept.
 
 mod answerer;
+mod beside;
 mod chat_model;
 pub mod citation;
 pub mod classify;
@@ -25,7 +26,8 @@ mod run;
 mod search;
 mod standby;
 
-pub use answerer::{Answerer, Piece};
+pub use answerer::{Answerer, Piece, Rewriting};
+pub use beside::Beside;
 pub use chat_model::ChatModel;
 pub use error::AgentError;
 pub use extractive::Extractive;

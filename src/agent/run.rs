@@ -13,8 +13,10 @@ use super::classify::{Intent, classify};
 use super::emitter::{Emitter, ms};
 use super::error::AgentError;
 use super::event::{
-    AgentEvent, Event, Freshness, Hit, Kept, LONGEST_QUESTION, Outcome, Question, RunId, Setup, Stage, Usage,
+    AgentEvent, Event, Freshness, Hit, Kept, LONGEST_QUESTION, Outcome, Question, RunId, Setup, Side, Stage,
+    Turn, Usage,
 };
+use super::follow_up::Reading;
 use super::graph::{self, Decision, Next};
 use super::judge::{self, Verdict};
 use super::knowledge::Knowledge;
@@ -69,13 +71,7 @@ impl Agent {
             () = cancel.cancelled() => AgentEvent::Cancelled {},
             ended = self.walk(&emitter, question) => ended,
         };
-        match &ended {
-            AgentEvent::Failed { stage, retryable, .. } => {
-                tracing::warn!(%run, stage = stage.name(), retryable, "the run failed");
-            }
-            AgentEvent::Cancelled {} => tracing::info!(%run, "the run was cancelled"),
-            _ => tracing::info!(%run, "the run ended"),
-        }
+        log(run, &ended);
         emitter.say(ended).await;
     }
 
@@ -87,27 +83,35 @@ impl Agent {
         events: mpsc::Sender<Event>,
     ) -> Result<Vec<Hit>, AgentError> {
         let emitter = Emitter::new(run, events);
-        self.start(&emitter, &query).await;
+        self.start(&emitter, &query, None).await;
         let query = self.parse(&emitter, &query).await?;
         Ok(self.retrieve(&emitter, &query, None).await?.hits)
     }
 
     /// Walks the graph from its start; returns the event that ends the run.
     async fn walk(&self, emitter: &Emitter, question: Question) -> AgentEvent {
-        self.start(emitter, &question.text).await;
-        let mut state = State {
-            question: question.text,
-            freshness: question.freshness,
-            after: question.after,
-            ..State::default()
-        };
-        let mut at = Next::To(graph::START);
+        self.start(emitter, &question.text, None).await;
+        let mut state = State::of(question);
+        self.go(emitter, &mut state, graph::START, |_| false).await;
+        state.end()
+    }
+
+    /// Walks the graph from a node on, to its end or to the first node at which to stop, which is given back.
+    pub(super) async fn go(
+        &self,
+        emitter: &Emitter,
+        state: &mut State,
+        from: Stage,
+        stop: impl Fn(Stage) -> bool,
+    ) -> Option<Stage> {
+        let mut at = Next::To(from);
         loop {
             let (stage, result) = match at {
-                Next::End => return state.end(),
-                Next::To(stage) => (stage, self.node(emitter, stage, &mut state).await),
+                Next::End => return None,
+                Next::To(stage) if stop(stage) => return Some(stage),
+                Next::To(stage) => (stage, self.node(emitter, stage, state).await),
                 Next::Search => match self
-                    .retrieve(emitter, &state.question, state.after.as_deref())
+                    .retrieve(emitter, &state.question, state.reading.as_ref())
                     .await
                 {
                     Ok(found) => {
@@ -116,10 +120,12 @@ impl Agent {
                                 hits: found.hits.clone(),
                             })
                             .await;
-                        state.note.clone_from(&found.note);
+                        if let Some(note) = &found.note {
+                            state.add_note(note.clone());
+                        }
                         // A model that is asked "and on v3?" alone would not know of what.
-                        if let Some(whole) = &found.whole {
-                            state.question.clone_from(whole);
+                        if let Some(reading) = state.reading.take() {
+                            state.question = reading.text;
                         }
                         state.found = found;
                         (Stage::Fuse, Ok(Decision::Go))
@@ -135,7 +141,7 @@ impl Agent {
         }
     }
 
-    async fn start(&self, emitter: &Emitter, question: &str) {
+    pub(super) async fn start(&self, emitter: &Emitter, question: &str, side: Option<Side>) {
         // The size of a set that is still loading is not known yet; the events must not wait for it.
         let setup = Setup {
             chat: self.answerer.name(),
@@ -146,6 +152,7 @@ impl Agent {
             offline: self.offline,
             price: self.answerer.price(),
             sampling: self.answerer.sampling(),
+            side,
         };
         emitter
             .say(AgentEvent::Started {
@@ -167,8 +174,14 @@ impl Agent {
                 clock.end(Some(state.intent.name().to_owned())).await;
                 Ok(match state.intent {
                     Intent::Talk(_) => Decision::SmallTalk,
+                    _ if self.may_go_on(state) => Decision::GoesOn,
                     _ => Decision::Go,
                 })
+            }
+            Stage::FollowUp => {
+                let clock = emitter.begin(stage).await;
+                self.read_follow_up(emitter, clock, state).await;
+                Ok(Decision::Go)
             }
             Stage::Judge => {
                 let clock = emitter.begin(stage).await;
@@ -319,19 +332,34 @@ impl Agent {
     }
 }
 
+/// Logs how a run ended.
+pub(super) fn log(run: RunId, ended: &AgentEvent) {
+    match ended {
+        AgentEvent::Failed { stage, retryable, .. } => {
+            tracing::warn!(%run, stage = stage.name(), retryable, "the run failed");
+        }
+        AgentEvent::Cancelled {} => tracing::info!(%run, "the run was cancelled"),
+        _ => tracing::info!(%run, "the run ended"),
+    }
+}
+
 /// What a run knows so far.
-#[derive(Debug)]
-struct State {
-    question: String,
-    freshness: Freshness,
-    /// The question before it.
-    after: Option<String>,
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) question: String,
+    pub(super) freshness: Freshness,
+    /// What was asked before it.
+    pub(super) before: Vec<Turn>,
+    /// What it is read as, when it goes on from there.
+    pub(super) reading: Option<Reading>,
     intent: Intent,
     found: Found,
     verdict: Verdict,
     text: String,
     outcome: Option<Outcome>,
     usage: Option<Usage>,
+    /// What was used before the answer.
+    pub(super) used_before: Option<Usage>,
     note: Option<String>,
     error: Option<AgentError>,
 }
@@ -341,13 +369,15 @@ impl Default for State {
         Self {
             question: String::new(),
             freshness: Freshness::Kept,
-            after: None,
+            before: Vec::new(),
+            reading: None,
             intent: Intent::Lookup,
             found: Found::default(),
             verdict: Verdict::default(),
             text: String::new(),
             outcome: None,
             usage: None,
+            used_before: None,
             note: None,
             error: None,
         }
@@ -355,6 +385,16 @@ impl Default for State {
 }
 
 impl State {
+    /// Nothing is known but the question.
+    pub(super) fn of(question: Question) -> Self {
+        Self {
+            question: question.text,
+            freshness: question.freshness,
+            before: question.before,
+            ..Self::default()
+        }
+    }
+
     /// Adds a sentence to what is said beside the answer.
     fn add_note(&mut self, note: String) {
         self.note = Some(match self.note.take() {
@@ -363,7 +403,8 @@ impl State {
         });
     }
 
-    fn end(self) -> AgentEvent {
+    /// The event that ends a run that knows this.
+    pub(super) fn end(self) -> AgentEvent {
         match (self.error, self.outcome) {
             (Some(error), _) => AgentEvent::Failed {
                 stage: error.stage,
@@ -373,7 +414,10 @@ impl State {
             (None, outcome) => AgentEvent::Answered {
                 outcome: outcome.unwrap_or(Outcome::Failed),
                 citations: citation::ids(&self.text, &self.found.hits),
-                usage: self.usage,
+                usage: match (self.used_before, self.usage) {
+                    (Some(before), Some(usage)) => Some(before.plus(usage)),
+                    (before, usage) => before.or(usage),
+                },
                 note: self.note,
             },
         }

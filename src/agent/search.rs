@@ -6,7 +6,7 @@ use super::embed::{By, Embedded};
 use super::emitter::{Emitter, StageClock};
 use super::error::AgentError;
 use super::event::{AgentEvent, DenseScore, Hit, LexicalScore, Nearest, Stage};
-use super::follow_up::read_after;
+use super::follow_up::Reading;
 use super::judge::Signals;
 use super::marks::Marks;
 use super::run::Agent;
@@ -15,16 +15,17 @@ use crate::retrieval::{Corpus, DenseHit, LexicalSearch, Method, OutsideHit, Rank
 /// How many of what is nearest to the question are looked at to see in whose company it is.
 const COMPANY: usize = 10;
 
+/// How many of the best pairs by words are looked at for the one that holds most of the question.
+const COVERING: usize = 3;
+
 /// A set of fewer pairs is small: it has few words and few neighbours for any question.
 const SMALL: usize = 300;
 
 /// What the search found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) hits: Vec<Hit>,
     pub(super) signals: Signals,
-    /// The question with what it goes on from, when it does.
-    pub(super) whole: Option<String>,
     /// What is to be said about how it was searched.
     pub(super) note: Option<String>,
 }
@@ -45,15 +46,16 @@ impl Agent {
         &self,
         emitter: &Emitter,
         question: &str,
-        after: Option<&str>,
+        reading: Option<&Reading>,
     ) -> Result<Found, AgentError> {
         let asked = question;
-        let whole = after.and_then(|before| read_after(before, asked));
-        let question = &self.rewrite(emitter, whole.as_deref().unwrap_or(asked)).await?;
+        let whole = reading.map_or(asked, |reading| &reading.text);
+        let question = &self.rewrite(emitter, whole).await?;
         if question != asked {
             emitter
                 .say(AgentEvent::Read {
                     text: question.clone(),
+                    by: reading.map(|reading| reading.by.clone()),
                 })
                 .await;
         }
@@ -68,22 +70,29 @@ impl Agent {
         let clock = emitter.begin(Stage::Fuse).await;
         let known = self.knowledge.get(Stage::Fuse).await?;
         // Words rank alone when no vectors were searched, whatever the method.
-        let (corpus, retriever) = match space {
-            Some(corpus) => (corpus, self.retriever.clone()),
-            None => (known, self.retriever.with_method(Method::Lexical)),
+        let (corpus, retriever, by_words) = match space {
+            Some(corpus) => (corpus, self.retriever.clone(), None),
+            None => {
+                let by_words = covered(&known, question, &lexical);
+                (known, self.retriever.with_method(Method::Lexical), Some(by_words))
+            }
         };
         let ranked = corpus.rank(retriever.fusion(), &dense, &lexical, self.top_k);
         let hits: Vec<Hit> = ranked.iter().filter_map(|ranked| hit(&corpus, ranked)).collect();
         let signals = Signals {
             cosine: dense.first().map(|hit| f64::from(corpus.scale.apply(hit.score))),
+            covered: by_words.flatten(),
             known: f64::from(lexical.known()),
             company: company(&dense, &outside),
-            outside: outside.first().map(|hit| OutsideHit {
-                score: corpus.scale.apply(hit.score),
-                ..*hit
-            }),
+            outside: match by_words {
+                Some(_) => corpus.outside.nearest_by_words(question),
+                None => outside.first().map(|hit| OutsideHit {
+                    score: corpus.scale.apply(hit.score),
+                    ..*hit
+                }),
+            },
             marks: Marks::of(question),
-            scaled: !corpus.scale.is_default(),
+            scaled: by_words.is_none() && !corpus.scale.is_default(),
         };
         let signals = if corpus.len() < SMALL {
             signals.of_a_small_set()
@@ -93,12 +102,7 @@ impl Agent {
         clock
             .end(Some(format!("{}, {} hits", retriever.label(), hits.len())))
             .await;
-        Ok(Found {
-            hits,
-            signals,
-            whole,
-            note,
-        })
+        Ok(Found { hits, signals, note })
     }
 
     /// The question as the searches read it: with its misspellings put right. What is shown and answered stays as it was
@@ -180,6 +184,13 @@ impl Agent {
             self.knowledge.get(stage).await
         }
     }
+}
+
+/// The most of the question that one of the best pairs by words holds; `None` when no pair shares a word with it.
+fn covered(corpus: &Corpus, question: &str, found: &LexicalSearch) -> Option<f64> {
+    let best = found.hits.iter().take(COVERING);
+    let shares = best.map(|hit| f64::from(corpus.lexical.covered(question, hit.index)));
+    shares.max_by(f64::total_cmp)
 }
 
 /// Share of pairs among what is nearest to the question, pairs and references outside the field taken together.

@@ -132,6 +132,13 @@ impl Composer {
         }
     }
 
+    /// Joins what a key broke into lines.
+    pub(super) fn flatten(&mut self) {
+        if self.area.lines().len() > 1 {
+            self.show(&one_line(&self.text()));
+        }
+    }
+
     /// Replaces what is shown; what stood there must have been kept by the caller.
     pub fn show(&mut self, text: &str) {
         self.area = area_of(text);
@@ -201,6 +208,11 @@ impl Composer {
             .next()
             .map_or(0, |grapheme| grapheme.chars().count())
     }
+}
+
+/// A text whose line breaks are spaces.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace("\r\n", " ").replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]

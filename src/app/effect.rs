@@ -1,7 +1,7 @@
 //! Every side effect that the application can ask for, on one screen.
 
 use super::sessions::Export;
-use crate::agent::event::{Question, RunId};
+use crate::agent::event::{Question, RunId, SIDES, SideSpec};
 use crate::retrieval::comparison::Retriever;
 
 /// What the loop is asked to do; it answers, if at all, with messages.
@@ -9,6 +9,11 @@ use crate::retrieval::comparison::Retriever;
 pub enum Effect {
     /// Start a run of the agent; its events come back as [`super::Message::Agent`].
     Ask { run: RunId, question: Question },
+    /// Start a run for each side, which answer the question from the same evidence.
+    AskBeside {
+        question: Question,
+        sides: [(RunId, SideSpec); SIDES],
+    },
     /// Stop a run; its `cancelled` event comes back.
     Cancel { run: RunId },
     /// Rank a query by these retrievers; [`super::Message::Compared`] comes back with the same ticket, unless a newer
@@ -18,6 +23,9 @@ pub enum Effect {
         query: String,
         retrievers: Vec<Retriever>,
     },
+    /// Rank every query of the judged set by these retrievers; [`super::Message::Ranked`] comes back with the same ticket,
+    /// unless something newer was asked for before it was done.
+    RankSet { ticket: u64, retrievers: Vec<Retriever> },
     /// Look for sessions, the newest for a blank query; this and the next five are answered with
     /// [`super::Message::Sessions`].
     FindSessions { ticket: u64, query: String },

@@ -10,6 +10,7 @@ mod replay;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_textarea::Input;
 
+use super::beside::{self, BesideCommand};
 use super::compare::{self, CompareCommand};
 use super::sessions::{self, SessionsCommand};
 use super::{App, Message, Transport};
@@ -28,6 +29,12 @@ pub enum Context {
     CompareText,
     /// Its presets.
     Presets,
+    /// The judged queries of the comparison.
+    Queries,
+    /// The answers side by side, while nothing is written there.
+    Beside,
+    /// Their question line or a side's text form.
+    BesideText,
     /// The picker of sessions.
     Sessions,
     /// The ways to export one.
@@ -78,6 +85,8 @@ pub enum Command {
     Quit,
     /// Something of the comparison.
     Compare(CompareCommand),
+    /// Something of the answers side by side.
+    Beside(BesideCommand),
     /// Something of the picker of sessions.
     Sessions(SessionsCommand),
 }
@@ -151,7 +160,7 @@ pub(super) const fn hinted(binding: Binding, hint: &'static str) -> Binding {
 
 /// The whole table, in the order of the help pane.
 pub fn bindings() -> impl Iterator<Item = &'static Binding> {
-    const TABLES: [&[Binding]; 8] = [
+    const TABLES: [&[Binding]; 9] = [
         replay::BINDINGS,
         composer::BINDINGS,
         chat::BINDINGS,
@@ -160,6 +169,7 @@ pub fn bindings() -> impl Iterator<Item = &'static Binding> {
         global::BINDINGS,
         sessions::keys::BINDINGS,
         compare::keys::BINDINGS,
+        beside::keys::BINDINGS,
     ];
     TABLES.into_iter().flatten()
 }
@@ -197,7 +207,7 @@ impl App {
             Some(command) => Some(Message::Command(command)),
             None if matches!(
                 context,
-                Context::Composer | Context::CompareText | Context::Sessions
+                Context::Composer | Context::CompareText | Context::BesideText | Context::Sessions
             ) =>
             {
                 Some(Message::Edit(Input::from(key)))

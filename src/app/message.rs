@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use tui_textarea::Input;
 
-use super::compare::{Compared, Spot};
+use super::beside;
+use super::compare::{Compared, Ranked, Spot};
 use super::keymap::Command;
 use super::sessions;
-use crate::agent::event::{CacheStats, Event, Limits};
+use crate::agent::event::{CacheStats, Event, Limits, SIDES};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub enum Message {
     Gauges(Gauges),
     /// A comparison ended.
     Compared(Compared),
+    /// A judged set was ranked.
+    Ranked(Ranked),
     /// The store of sessions answered.
     Sessions(sessions::Told),
     /// The time that [`super::App::wakes_in`] named has come.
@@ -67,6 +70,8 @@ pub enum Target {
     Composer { row: u16, column: u16 },
     /// Something of the comparison.
     Compare(Spot),
+    /// Something of the answers side by side.
+    Beside(beside::Spot),
     /// The row of the session list with this index.
     Session(usize),
     /// The line of the ways to export with this index.
@@ -101,6 +106,9 @@ pub struct Gauges {
     /// What is known of the chat endpoint's limits, when one is asked: also between runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<Limits>>,
+    /// The same of the endpoint that embeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding_limits: Option<Box<Limits>>,
 }
 
 /// Whether something that loads in the background is there.
@@ -128,8 +136,20 @@ pub struct Measured {
     pub overlay_height: usize,
     /// Places of a column of the comparison that there is room for.
     pub compare_places: usize,
+    /// What of each side is seen, where answers stand side by side.
+    pub sides: [Seen; SIDES],
     /// Whether the side panel stands beside the chat, not instead of it.
     pub side_by_side: bool,
     /// Whether the cache and the limits are on the screen.
     pub gauges_shown: bool,
+}
+
+/// What of a text is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The first line that was shown.
+    pub top: usize,
+    /// Lines in all, and room for so many.
+    pub lines: usize,
+    pub height: usize,
 }

@@ -3,6 +3,7 @@
 //! A [`Message`] goes into [`App::update`], [`Effect`]s come out. The loop in `tui` carries them out and draws what
 //! the state says; nothing else reaches the screen.
 
+pub mod beside;
 pub mod compare;
 mod composer;
 mod effect;
@@ -15,10 +16,11 @@ pub mod sessions;
 mod update;
 mod wake;
 
+pub use beside::Beside;
 pub use compare::Compare;
 pub use composer::Composer;
 pub use effect::Effect;
-pub use message::{Gauges, Loading, Measured, Message, Recorded, Target};
+pub use message::{Gauges, Loading, Measured, Message, Recorded, Seen, Target};
 pub use moment::{Beginning, Happening, Moment, Since};
 pub use replay::{CUT, Replay, Transport};
 pub use sessions::Sessions;
@@ -56,6 +58,8 @@ pub enum Page {
     #[default]
     Chat,
     Compare,
+    /// Two answers side by side.
+    Beside,
 }
 
 /// What lies over the panes.
@@ -69,6 +73,8 @@ pub enum Overlay {
     Compared { top: usize },
     /// The comparison's presets, of which one is marked.
     Presets { at: usize },
+    /// The judged queries of the comparison, of which one is marked.
+    Queries { at: usize },
     /// The sessions that were kept.
     Sessions,
     /// The ways to export a session, of which one is marked.
@@ -152,6 +158,7 @@ pub struct App {
     pub composer: Composer,
     pub page: Page,
     pub compare: Compare,
+    pub beside: Beside,
     pub sessions: Sessions,
     pub focus: Focus,
     pub overlay: Option<Overlay>,
@@ -171,8 +178,10 @@ pub struct App {
     /// When the gauges were told, on the application's clock.
     pub gauges_ms: f64,
     pub cache: CacheCount,
-    /// The newest that is known of an endpoint's limits, and since when on the application's clock.
+    /// The newest that is known of the chat endpoint's limits, and since when on the application's clock.
     pub limits: Option<(Limits, f64)>,
+    /// The same of the endpoint that embeds.
+    pub embedding_limits: Option<(Limits, f64)>,
     /// The application's clock in milliseconds, as the loop last told it.
     pub now_ms: f64,
     /// What the last frame looked like, as far as scrolling needs it.
@@ -195,6 +204,7 @@ impl App {
             composer: Composer::default(),
             page: Page::default(),
             compare: Compare::default(),
+            beside: Beside::default(),
             sessions: Sessions::default(),
             focus: Focus::default(),
             overlay: None,
@@ -206,6 +216,10 @@ impl App {
             rewound: 0,
             recording: None,
             limits: gauges.limits.as_deref().map(|limits| (limits.clone(), 0.0)),
+            embedding_limits: gauges
+                .embedding_limits
+                .as_deref()
+                .map(|limits| (limits.clone(), 0.0)),
             gauges,
             gauges_ms: 0.0,
             cache: CacheCount::default(),
@@ -228,6 +242,13 @@ impl App {
             self.next_run += 1;
         }
         self.selected = self.entries.len().checked_sub(1);
+    }
+
+    /// A number for a run that begins.
+    fn new_run(&mut self) -> RunId {
+        let run = RunId(self.next_run);
+        self.next_run += 1;
+        run
     }
 
     /// The entry whose evidence is shown.
@@ -263,11 +284,16 @@ impl App {
     pub fn context(&self) -> keymap::Context {
         match (&self.overlay, self.focus) {
             (Some(Overlay::Presets { .. }), _) => keymap::Context::Presets,
+            (Some(Overlay::Queries { .. }), _) => keymap::Context::Queries,
             (Some(Overlay::Sessions), _) => keymap::Context::Sessions,
             (Some(Overlay::Exports { .. }), _) => keymap::Context::Exports,
             (None, _) if self.page == Page::Compare => match self.compare.typing {
                 compare::Typing::Nothing => keymap::Context::Compare,
                 _ => keymap::Context::CompareText,
+            },
+            (None, _) if self.page == Page::Beside => match self.beside.typing {
+                beside::Typing::Nothing => keymap::Context::Beside,
+                _ => keymap::Context::BesideText,
             },
             (Some(_), _) => keymap::Context::Overlay,
             // A recording has nothing to write into.

@@ -35,6 +35,8 @@ pub struct Beginning {
     pub gauges: Since<Gauges>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Since<Limits>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding_limits: Option<Since<Limits>>,
     pub cache: CacheCount,
 }
 
@@ -52,15 +54,17 @@ impl App {
     /// What the panels know now.
     pub fn beginning(&self) -> Beginning {
         let ago_ms = |then: f64| (self.now_ms - then).max(0.0);
+        let since = |(limits, then): &(Limits, f64)| Since {
+            ago_ms: ago_ms(*then),
+            told: limits.clone(),
+        };
         Beginning {
             gauges: Since {
                 ago_ms: ago_ms(self.gauges_ms),
                 told: self.gauges.clone(),
             },
-            limits: self.limits.as_ref().map(|(limits, then)| Since {
-                ago_ms: ago_ms(*then),
-                told: limits.clone(),
-            }),
+            limits: self.limits.as_ref().map(since),
+            embedding_limits: self.embedding_limits.as_ref().map(since),
             cache: self.cache.clone(),
         }
     }
@@ -72,6 +76,7 @@ impl From<Gauges> for Beginning {
         let now = |told| Since { ago_ms: 0.0, told };
         Self {
             limits: gauges.limits.as_deref().cloned().map(now),
+            embedding_limits: gauges.embedding_limits.as_deref().cloned().map(now),
             gauges: Since {
                 ago_ms: 0.0,
                 told: gauges,

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use super::{App, Beginning, Happening, Moment, Notice, Page};
+use super::{App, Beginning, Happening, Moment, Notice, Page, Since};
+use crate::agent::event::Limits;
 
 /// What is said of a run that the recording has no end of.
 pub const CUT: &str = "the recording ends before the answer does";
@@ -292,6 +293,7 @@ impl App {
         self.compare = fresh.compare;
         self.cache = fresh.cache;
         self.limits = fresh.limits;
+        self.embedding_limits = fresh.embedding_limits;
         self.now_ms = fresh.now_ms;
         self.rewound += 1;
     }
@@ -302,7 +304,10 @@ impl App {
         match moment.what {
             Happening::Began(state) => self.begins(*state),
             Happening::Asked { run, question } => {
-                self.page = Page::Chat;
+                // A comparison is left by asking; answers side by side are on a page of their own.
+                if self.page == Page::Compare {
+                    self.page = Page::Chat;
+                }
                 self.asked(run, &question);
             }
             Happening::Gauges(gauges) => self.told(*gauges),
@@ -318,9 +323,9 @@ impl App {
         }
         self.gauges_ms = self.now_ms - state.gauges.ago_ms;
         self.gauges = state.gauges.told;
-        self.limits = state
-            .limits
-            .map(|limits| (limits.told, self.now_ms - limits.ago_ms));
+        let since = |limits: Since<Limits>| (limits.told, self.now_ms - limits.ago_ms);
+        self.limits = state.limits.map(since);
+        self.embedding_limits = state.embedding_limits.map(since);
         self.cache = state.cache;
     }
 

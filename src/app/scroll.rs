@@ -1,5 +1,6 @@
 //! What stands where in the panes: the lines of the chat and of what lies over it.
 
+use super::beside::Spot;
 use super::{Anchor, App, Focus, Overlay, Page, Target};
 
 impl App {
@@ -33,6 +34,9 @@ impl App {
         if self.overlay == Some(Overlay::Sessions) {
             return self.sessions_step(by);
         }
+        if matches!(self.overlay, Some(Overlay::Queries { .. })) {
+            return self.mark_query(by);
+        }
         let last = self
             .measured
             .overlay_lines
@@ -49,7 +53,12 @@ impl App {
             Some(Overlay::Help { top } | Overlay::Pair { top, .. } | Overlay::Compared { top }) => {
                 *top = line;
             }
-            Some(Overlay::Presets { .. } | Overlay::Exports { .. } | Overlay::Sessions) => {}
+            Some(
+                Overlay::Presets { .. }
+                | Overlay::Queries { .. }
+                | Overlay::Exports { .. }
+                | Overlay::Sessions,
+            ) => {}
             None => self.anchor = Anchor::Line(line),
         }
     }
@@ -67,6 +76,10 @@ impl App {
         match over {
             _ if self.overlay.is_some() => self.scroll_overlay(lines),
             _ if self.page == Page::Compare => self.compare.step(lines.signum()),
+            Target::Beside(Spot::Text(side) | Spot::Head(side) | Spot::Citation { side, .. }) => {
+                self.scroll_beside(side, lines);
+            }
+            _ if self.page == Page::Beside => self.scroll_beside(self.beside.column, lines),
             Target::Evidence(_) | Target::Side => {
                 if self
                     .current()

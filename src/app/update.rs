@@ -3,7 +3,12 @@
 use super::keymap::Command;
 use super::scroll::shifted;
 use super::{Anchor, App, Effect, Entry, Focus, Gauges, Message, Notice, Overlay, Page, Recorded, Target};
-use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Question, RunId};
+use crate::agent::event::{
+    AgentEvent, Event, Exchange, Freshness, LONGEST_QUESTION, Outcome, Question, RunId, Turn,
+};
+
+/// Questions of before that a model reads a new one with.
+const TURNS: usize = 3;
 
 impl App {
     /// Takes one message in and says what is to be done.
@@ -19,6 +24,10 @@ impl App {
             }
             Message::Compared(compared) => {
                 self.compared(compared);
+                Vec::new()
+            }
+            Message::Ranked(ranked) => {
+                self.ranked(ranked);
                 Vec::new()
             }
             Message::Sessions(told) => self.sessions_told(told),
@@ -60,6 +69,7 @@ impl App {
                 match self.page {
                     Page::Chat => self.composer.input(input),
                     Page::Compare => self.compare_types(input),
+                    Page::Beside => self.beside_types(input),
                 }
                 Vec::new()
             }
@@ -71,12 +81,18 @@ impl App {
                         self.composer.paste(&text);
                     }
                     Page::Compare => self.compare_pastes(&text),
+                    Page::Beside => self.beside_pastes(&text),
                 }
                 Vec::new()
             }
             Message::Click(Target::Compare(spot)) => {
                 self.notice = None;
                 self.compare_click(spot)
+            }
+            Message::Click(Target::Beside(spot)) => {
+                self.notice = None;
+                self.beside_click(spot);
+                Vec::new()
             }
             Message::Click(Target::Session(row)) => {
                 self.notice = None;
@@ -132,6 +148,9 @@ impl App {
         if let Some(limits) = gauges.limits.as_deref() {
             self.limits = Some((limits.clone(), self.now_ms));
         }
+        if let Some(limits) = gauges.embedding_limits.as_deref() {
+            self.embedding_limits = Some((limits.clone(), self.now_ms));
+        }
         self.gauges = gauges;
         self.gauges_ms = self.now_ms;
     }
@@ -145,6 +164,9 @@ impl App {
                 ..
             } => self.cache.count(*tier, *saved_ms, *saved_tokens),
             AgentEvent::Limits { limits } => self.limits = Some((limits.clone(), self.now_ms)),
+            AgentEvent::EmbeddingLimits { limits } => {
+                self.embedding_limits = Some((limits.clone(), self.now_ms));
+            }
             _ => {}
         }
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.run == event.run) {
@@ -176,7 +198,13 @@ impl App {
         if let Command::Sessions(command) = command {
             return self.sessions_command(command);
         }
+        if let Command::Beside(command) = command {
+            return self.own_beside_command(command);
+        }
         if let Some(effects) = self.compare_command(command) {
+            return effects;
+        }
+        if let Some(effects) = self.beside_command(command) {
             return effects;
         }
         match command {
@@ -218,7 +246,7 @@ impl App {
             }
             Command::ToggleSide => self.side = !self.side,
             // Taken above.
-            Command::Compare(_) | Command::Sessions(_) => {}
+            Command::Compare(_) | Command::Beside(_) | Command::Sessions(_) => {}
             Command::Help | Command::HelpOrText => self.overlay = Some(Overlay::Help { top: 0 }),
         }
         Vec::new()
@@ -237,29 +265,44 @@ impl App {
             return Vec::new();
         }
         let question = self.composer.take();
-        let after = self.before(self.entries.len());
-        self.start(question.trim(), freshness, after)
+        let before = self.before(self.entries.len());
+        self.start(question.trim(), freshness, before)
     }
 
-    /// The question that an entry may go on from: the last one before it that was about something.
-    fn before(&self, entry: usize) -> Option<String> {
-        let earlier = self.entries.get(..entry)?.iter().rev();
-        let mut lookups =
-            earlier.filter(|entry| entry.exchange.outcome() != Some(crate::agent::event::Outcome::Conversed));
-        let exchange = &lookups.next()?.exchange;
-        Some(exchange.read.as_ref().unwrap_or(&exchange.question).clone())
+    /// What an entry may go on from: the last questions before it that were about something, with their answers.
+    pub(super) fn before(&self, entry: usize) -> Vec<Turn> {
+        let earlier = self.entries.iter().take(entry).rev();
+        // Of sides that answered the same question the first is enough.
+        let is_first = |entry: &&Entry| {
+            let side = entry.exchange.setup.side.as_ref();
+            side.is_none_or(|side| side.place == 0)
+        };
+        let lookups = earlier
+            .filter(|entry| entry.exchange.outcome() != Some(Outcome::Conversed))
+            .filter(is_first);
+        let turn = |entry: &Entry| Turn {
+            question: entry
+                .exchange
+                .read
+                .as_ref()
+                .unwrap_or(&entry.exchange.question)
+                .clone(),
+            answer: entry.exchange.answer.clone(),
+        };
+        let mut turns: Vec<Turn> = lookups.take(TURNS).map(turn).collect();
+        turns.reverse();
+        turns
     }
 
-    fn start(&mut self, question: &str, freshness: Freshness, after: Option<String>) -> Vec<Effect> {
-        let run = RunId(self.next_run);
-        self.next_run += 1;
+    fn start(&mut self, question: &str, freshness: Freshness, before: Vec<Turn>) -> Vec<Effect> {
+        let run = self.new_run();
         self.asked(run, question);
         vec![Effect::Ask {
             run,
             question: Question {
                 text: question.to_owned(),
                 freshness,
-                after,
+                before,
             },
         }]
     }
@@ -287,8 +330,8 @@ impl App {
             return Vec::new();
         }
         let question = entry.exchange.question.clone();
-        let after = self.selected.and_then(|selected| self.before(selected));
-        self.start(&question, freshness, after)
+        let before = self.before(self.selected.unwrap_or(0));
+        self.start(&question, freshness, before)
     }
 
     fn copy(&mut self) -> Vec<Effect> {
@@ -410,7 +453,11 @@ impl App {
 
     fn click(&mut self, target: Target) {
         match target {
-            Target::Overlay | Target::Compare(_) | Target::Session(_) | Target::Export(_) => {}
+            Target::Overlay
+            | Target::Compare(_)
+            | Target::Beside(_)
+            | Target::Session(_)
+            | Target::Export(_) => {}
             Target::Tape { column, columns } => self.seek_to(column, columns),
             _ if self.overlay.is_some() => self.overlay = None,
             Target::Composer { row, column } => {

@@ -69,9 +69,18 @@ fn next_age(age_ms: f64) -> Option<f64> {
 }
 
 impl App {
-    /// The newest limits as they stand now.
+    /// The newest limits of the chat endpoint as they stand now.
     pub fn limits_now(&self) -> Option<LimitsNow<'_>> {
-        let (limits, at_ms) = self.limits.as_ref()?;
+        self.now(self.limits.as_ref())
+    }
+
+    /// The newest limits of the endpoint that embeds as they stand now.
+    pub fn embedding_limits_now(&self) -> Option<LimitsNow<'_>> {
+        self.now(self.embedding_limits.as_ref())
+    }
+
+    fn now<'a>(&self, told: Option<&'a (Limits, f64)>) -> Option<LimitsNow<'a>> {
+        let (limits, at_ms) = told?;
         Some(LimitsNow {
             limits,
             since_ms: (self.now_ms - at_ms).max(0.0),
@@ -97,9 +106,10 @@ impl App {
         if !self.measured.gauges_shown {
             return pause;
         }
-        let limits = self.limits_now();
-        let countdowns = limits.iter().flat_map(LimitsNow::countdowns);
-        let ages = limits.iter().flat_map(LimitsNow::ages).filter_map(next_age);
+        let limits = [self.limits_now(), self.embedding_limits_now()];
+        let limits = || limits.iter().flatten();
+        let countdowns = limits().flat_map(LimitsNow::countdowns);
+        let ages = limits().flat_map(LimitsNow::ages).filter_map(next_age);
         countdowns
             .chain(self.redis_probe_ms())
             .map(next_second)
@@ -155,6 +165,23 @@ mod tests {
         assert_eq!(wakes_at(&mut app, 1_300.0), Some(1_000));
         assert_eq!(wakes_at(&mut app, 3_299.5), Some(1));
         assert_eq!(wakes_at(&mut app, 3_300.0), None);
+    }
+
+    #[test]
+    fn the_endpoint_that_embeds_counts_down_beside_the_other() {
+        let mut app = told(Limits {
+            probe_in_ms: Some(9_700),
+            ..Limits::default()
+        });
+        app.update(Message::Gauges(Gauges {
+            embedding_limits: Some(Box::new(Limits {
+                paused_ms: Some(2_300),
+                ..Limits::default()
+            })),
+            ..Gauges::default()
+        }));
+        assert_eq!(wakes_at(&mut app, 1_000.0), Some(300));
+        assert_eq!(wakes_at(&mut app, 3_300.0), Some(400), "only the other is left");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::eval::Floor;
+use crate::agent::event::SideSpec;
 use crate::config::{ChatApi, ChatChoice, EmbedderChoice, Flags, Theme};
 use crate::dataset::Half;
 use crate::retrieval::comparison::{Preset, Retriever};
@@ -133,6 +134,10 @@ pub struct Ask {
     /// Ask the model although the same answer is kept; the new one takes its place
     #[arg(long)]
     pub fresh: bool,
+    /// Answer twice from the same evidence and show both: who answers beside the configured one, such as
+    /// `gpt-4o-mini(temperature=0.2,max_tokens=300)` or `extractive`; given twice, these two
+    #[arg(long, value_name = "WHO", conflicts_with = "batch")]
+    pub beside: Vec<SideSpec>,
     /// Answer every line of a JSON Lines file of `{"id", "question"}`, `-` for standard input: one JSON object a line,
     /// in the order of the file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["question", "events"], value_hint = ValueHint::FilePath)]
@@ -183,7 +188,12 @@ pub struct Search {
 #[derive(Debug, clap::Args)]
 pub struct Compare {
     /// The query; `-` reads it from standard input
-    pub query: String,
+    #[arg(required_unless_present = "set")]
+    pub query: Option<String>,
+    /// Open the application on a file of judged questions such as data/eval/development.jsonl: the ones that the retrievers
+    /// dispute most first, Enter opens one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "json"], value_hint = ValueHint::FilePath)]
+    pub set: Option<PathBuf>,
     /// A retriever such as `dense` or `hybrid(w=0.7,unit=question,embedder=openai:MODEL)`; give two to four, the first is
     /// what the others are compared with [default: hybrid, dense, lexical]
     #[arg(long, value_name = "RETRIEVER", conflicts_with = "preset")]
@@ -211,7 +221,8 @@ fn preset() -> PossibleValuesParser {
 
 #[derive(Debug, clap::Args)]
 pub struct Eval {
-    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl, or a folder in BEIR form (corpus.jsonl,
+    /// A JSON Lines file of judged questions, such as data/eval/development.jsonl or, with what was asked before each,
+    /// data/eval/follow_ups.jsonl; or a folder in BEIR form (corpus.jsonl,
     /// queries.jsonl, qrels/*.tsv)
     #[arg(value_hint = ValueHint::AnyPath)]
     pub path: PathBuf,
@@ -225,6 +236,9 @@ pub struct Eval {
     /// [default: of the configuration]
     #[arg(long, value_name = "RETRIEVER")]
     pub retriever: Vec<Retriever>,
+    /// Answer and decline as while the embedder's endpoint does not answer and no other model knows the data set; for a file
+    #[arg(long, conflicts_with_all = ["retriever", "by_disagreement"])]
+    pub words_only: bool,
     /// Print the queries on which the retrievers disagree most, this many
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     pub by_disagreement: Option<usize>,

@@ -14,7 +14,7 @@ use super::parts::{self, Plan};
 use super::print::{self, Report, argument_or_stdin, evidence};
 use super::record::Tape;
 use super::sessions;
-use super::{Exit, Failure};
+use super::{Exit, Failure, beside};
 use crate::agent::Agent;
 use crate::agent::event::{AgentEvent, Event, Exchange, Freshness, Outcome, Phase, Question, RunId};
 use crate::config::Config;
@@ -22,7 +22,7 @@ use crate::session::{Into as Session, Keeper};
 use crate::text;
 
 /// Events that may wait for a slow reader before the run waits for it.
-const EVENTS: usize = 256;
+pub(super) const EVENTS: usize = 256;
 
 pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<Exit, Failure> {
     let question = match &what.question {
@@ -39,13 +39,17 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
         let question = question.map(|text| Question {
             text,
             freshness,
-            after: None,
+            before: Vec::new(),
         });
         let plan = Plan::of(config)?;
-        let (fixed, gate) = (plan.gauges(), plan.gate());
+        let (fixed, gates, chats) = (plan.gauges(), plan.gates(), plan.chats());
+        let beside = match what.beside.as_slice() {
+            [] => None,
+            named => Some(beside::sides(config, named)?),
+        };
         let agent = plan.start();
         let mut tape = match record {
-            Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gate))?),
+            Some(path) => Some(Tape::create(path, config, Loads::of(&agent, fixed, gates))?),
             None => None,
         };
         // A batch is a file already; what a person asks goes into one session.
@@ -59,12 +63,19 @@ pub(super) fn run(config: &Config, what: Ask, record: Option<&Path>) -> Result<E
             (_, true) => Shape::Json,
             _ => Shape::Text,
         };
-        let ended = match (question, what.batch) {
-            (Some(question), _) => {
+        let ended = match (question, beside, what.batch) {
+            (Some(question), Some(sides), _) => {
+                let ears = beside::Ears {
+                    tape: tape.as_mut(),
+                    keeper: keeper.as_ref(),
+                };
+                beside::run(&agent, &chats, question, sides, &cancel, shape, ears).await
+            }
+            (Some(question), None, _) => {
                 one(&agent, question, &cancel, shape, tape.as_mut(), keeper.as_ref()).await
             }
-            (None, Some(file)) => batch(&agent, &file, freshness, &cancel, tape.as_mut()).await,
-            (None, None) => Err(Failure::usage(
+            (None, _, Some(file)) => batch(&agent, &file, freshness, &cancel, tape.as_mut()).await,
+            (None, _, None) => Err(Failure::usage(
                 "nothing was asked: give a question or --batch FILE",
             )),
         };
@@ -88,8 +99,9 @@ pub(super) fn cancel_on_interrupt() -> CancellationToken {
     cancel
 }
 
+/// How an answer is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     Text,
     Json,
     Events,
@@ -279,7 +291,7 @@ async fn batch(
         let question = Question {
             text: line.question,
             freshness,
-            after: None,
+            before: Vec::new(),
         };
         let done = exchange(agent, run, question, cancel, |event, _| {
             if let Some(tape) = tape.as_deref_mut() {

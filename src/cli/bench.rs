@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
+use super::disputed::{self, Judged};
 use super::parts::Plan;
 use super::{Failure, lab};
 use crate::agent::Agent;
 use crate::agent::event::{Hit, Stage};
-use crate::app::compare::{Compared, Found};
+use crate::app::compare::{Compared, Disputed, Found, Ranked};
 use crate::config::Config;
 use crate::retrieval::Corpus;
 use crate::retrieval::comparison::{Comparison, EmbedderName, Lab, Query, Retriever, Workbench};
@@ -23,34 +24,57 @@ use crate::text;
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub(super) ticket: u64,
-    pub(super) query: String,
+    pub(super) of: Wished,
     pub(super) retrievers: Vec<Retriever>,
 }
+
+/// On what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wished {
+    Query(String),
+    /// Every query of the judged set.
+    Set,
+}
+
+/// What comes of comparisons, the newest only.
+type Heard = watch::Receiver<Option<Compared>>;
+/// What comes of a judged set.
+type HeardOfSet = watch::Receiver<Option<Ranked>>;
 
 /// Starts the task that serves wishes until nobody can wish any more. Must be called within a tokio runtime.
 pub(super) fn start(
     config: Config,
     agent: Arc<Agent>,
-) -> (watch::Sender<Option<Wish>>, watch::Receiver<Option<Compared>>) {
+    judged: Option<Judged>,
+) -> (watch::Sender<Option<Wish>>, Heard, HeardOfSet) {
     let (wishes, wished) = watch::channel(None);
     let (told, heard) = watch::channel(None);
-    tokio::spawn(serve(Laboratory::new(config, agent), wished, told));
-    (wishes, heard)
+    let (told_of_set, heard_of_set) = watch::channel(None);
+    let laboratory = Laboratory::new(config, agent, judged);
+    tokio::spawn(serve(laboratory, wished, told, told_of_set));
+    (wishes, heard, heard_of_set)
+}
+
+/// What was found.
+enum Outcome {
+    Compared(Box<Found>),
+    Ranked(Vec<Disputed>),
 }
 
 async fn serve(
     mut laboratory: Laboratory,
     mut wished: watch::Receiver<Option<Wish>>,
     told: watch::Sender<Option<Compared>>,
+    told_of_set: watch::Sender<Option<Ranked>>,
 ) {
     while wished.changed().await.is_ok() {
         let Some(wish) = wished.borrow_and_update().clone() else {
             continue;
         };
-        let (ticket, asked) = (wish.ticket, wish.query.clone());
+        let (ticket, asked) = (wish.ticket, wish.of.clone());
         let mut newer = false;
         let result = {
-            let comparing = laboratory.compare(wish);
+            let comparing = laboratory.serve(wish);
             tokio::pin!(comparing);
             loop {
                 tokio::select! {
@@ -63,16 +87,31 @@ async fn serve(
                         newer = true;
                         // Another query is not waited behind this one's embedding. The same one by other retrievers is:
                         // what is being found serves it too.
-                        if wished.borrow().as_ref().is_none_or(|wish| wish.query != asked) {
+                        if wished.borrow().as_ref().is_none_or(|wish| wish.of != asked) {
                             break None;
                         }
                     }
                 }
             }
         };
-        if let Some(result) = result {
-            let result = result.map(Box::new).map_err(|failure| failure.message);
-            told.send_replace(Some(Compared { ticket, result }));
+        match (result, &asked) {
+            (Some(Ok(Outcome::Compared(found))), _) => {
+                let result = Ok(found);
+                told.send_replace(Some(Compared { ticket, result }));
+            }
+            (Some(Ok(Outcome::Ranked(rows))), _) => {
+                let result = Ok(rows);
+                told_of_set.send_replace(Some(Ranked { ticket, result }));
+            }
+            (Some(Err(failure)), Wished::Query(_)) => {
+                let result = Err(failure.message);
+                told.send_replace(Some(Compared { ticket, result }));
+            }
+            (Some(Err(failure)), Wished::Set) => {
+                let result = Err(failure.message);
+                told_of_set.send_replace(Some(Ranked { ticket, result }));
+            }
+            (None, _) => {}
         }
         if newer {
             wished.mark_changed();
@@ -89,6 +128,8 @@ struct Laboratory {
     others: Vec<(EmbedderName, Agent)>,
     lab: Option<Arc<Lab>>,
     kept: Option<Kept>,
+    /// The judged set, when the screen was opened on one.
+    judged: Option<Judged>,
 }
 
 /// The query of the last comparison with everything that was found for it.
@@ -102,17 +143,18 @@ struct Kept {
 }
 
 impl Laboratory {
-    fn new(config: Config, agent: Arc<Agent>) -> Self {
+    fn new(config: Config, agent: Arc<Agent>, judged: Option<Judged>) -> Self {
         Self {
             config,
             agent,
             others: Vec::new(),
             lab: None,
             kept: None,
+            judged,
         }
     }
 
-    async fn compare(&mut self, wish: Wish) -> Result<Found, Failure> {
+    async fn serve(&mut self, wish: Wish) -> Result<Outcome, Failure> {
         let own = lab::configured(&self.config)?;
         let mut needed: Vec<EmbedderName> = Vec::new();
         for retriever in &wish.retrievers {
@@ -124,14 +166,66 @@ impl Laboratory {
             self.open(name).await?;
         }
         let lab = self.lab(&own).await?;
+        match wish.of {
+            Wished::Query(query) => {
+                let found = self.compare(lab, query, wish.retrievers, needed).await?;
+                Ok(Outcome::Compared(Box::new(found)))
+            }
+            Wished::Set => Ok(Outcome::Ranked(self.rank(&lab, &wish.retrievers, &needed).await?)),
+        }
+    }
+
+    /// Every judged query by every retriever, the most disputed first.
+    async fn rank(
+        &self,
+        lab: &Arc<Lab>,
+        retrievers: &[Retriever],
+        needed: &[EmbedderName],
+    ) -> Result<Vec<Disputed>, Failure> {
+        let Some(judged) = &self.judged else {
+            return Err(Failure::usage(
+                "no judged set is open: start with compare --set FILE",
+            ));
+        };
+        let checked = judged.set.check_against(&lab.corpus().dataset);
+        checked.map_err(|error| Failure::usage(error.to_string()))?;
+        let mut rows = Vec::new();
+        for judged in judged.queries() {
+            let mut kept = read(Arc::clone(lab), judged.question.clone()).await?;
+            for name in needed {
+                let query = kept.bench.query().text().to_owned();
+                let vector = lab::vector(self.agent_of(name), &query).await?;
+                kept.bench.add_vector(name.clone(), vector, 0.0);
+            }
+            let columns = retrievers.to_vec();
+            let row = tokio::task::spawn_blocking(move || disputed::row(kept.bench, &judged, &columns));
+            rows.push(row.await.map_err(|_| {
+                Failure::other("ranking a query crashed, which is a fault of this program")
+            })??);
+        }
+        rows.sort_by(|left, right| right.disagreement.total_cmp(&left.disagreement));
+        Ok(rows)
+    }
+
+    fn agent_of(&self, name: &EmbedderName) -> &Agent {
+        let other = self.others.iter().find(|(other, _)| other == name);
+        other.map_or(&*self.agent, |(_, agent)| agent)
+    }
+
+    async fn compare(
+        &mut self,
+        lab: Arc<Lab>,
+        query: String,
+        retrievers: Vec<Retriever>,
+        needed: Vec<EmbedderName>,
+    ) -> Result<Found, Failure> {
         let mut kept = match self.kept.take() {
-            Some(kept) if kept.asked == wish.query && Arc::ptr_eq(kept.bench.lab(), &lab) => kept,
-            _ => read(Arc::clone(&lab), wish.query).await?,
+            Some(kept) if kept.asked == query && Arc::ptr_eq(kept.bench.lab(), &lab) => kept,
+            _ => read(Arc::clone(&lab), query).await?,
         };
         for name in needed {
             if !kept.embedded.contains(&name) {
-                let agent = self.others.iter().find(|(other, _)| *other == name);
-                let agent = agent.map_or(&*self.agent, |(_, agent)| agent);
+                let agent = self.agent_of(&name);
                 let query = kept.bench.query().text().to_owned();
                 let begun = Instant::now();
                 let vector = lab::vector(agent, &query).await?;
@@ -141,11 +235,11 @@ impl Laboratory {
             }
         }
         let asked = kept.asked.clone();
-        let retrievers = wish.retrievers.clone();
+        let columns = retrievers.clone();
         // A search through a large corpus would hold the screen up.
         let compared = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let comparison = kept.bench.compare(&wish.retrievers, &|| begun.elapsed());
+            let comparison = kept.bench.compare(&columns, &|| begun.elapsed());
             (kept, comparison)
         });
         let (kept, comparison) = compared.await.map_err(|_| {

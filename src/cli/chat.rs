@@ -7,16 +7,19 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::bench::{self, Wish};
+use super::bench::{self, Wish, Wished};
+use super::chats::{Chats, Unasked};
+use super::disputed::Judged;
 use super::loads::Loads;
 use super::parts::{self, Plan};
 use super::record::Deck;
 use super::{Exit, Failure, draft, export, sessions};
-use crate::agent::Agent;
-use crate::agent::event::{AgentEvent, Event, Question, RunId, Stage, VERSION};
+use crate::agent::event::{AgentEvent, Event, Question, RunId, SIDES, SideSpec, Stage, VERSION};
+use crate::agent::{Agent, Beside};
 use crate::app::sessions::{Export, Told};
 use crate::app::{App, Effect, Message};
 use crate::config::Config;
+use crate::retrieval::comparison::Retriever;
 use crate::session::{Change, Into as Session, Keeper, SessionId, Wish as SessionWish};
 use crate::tui::theme::{Background, Theme};
 use crate::tui::{Ended, Feeds, Runner, Screen, terminal};
@@ -24,11 +27,13 @@ use crate::tui::{Ended, Feeds, Runner, Screen, terminal};
 /// Events that may wait for the screen before the runs wait for it.
 const EVENTS: usize = 1024;
 
-/// `resumed` names the session to go on in, the last one when it has no id.
+/// `resumed` names the session to go on in, the last one when it has no id; `set` is a judged set to open the comparison
+/// on, with its columns.
 pub(super) fn run(
     config: &Config,
     record: Option<&Path>,
     resumed: Option<Option<SessionId>>,
+    set: Option<(Judged, Vec<Retriever>)>,
 ) -> Result<Exit, Failure> {
     terminal::install_panic_hook();
     let theme = theme(config);
@@ -37,7 +42,7 @@ pub(super) fn run(
     let ended = runtime.block_on(async {
         let plan = Plan::at_once(config)?;
         let fixed = plan.gauges();
-        let gate = plan.gate();
+        let (gates, chats) = (plan.gates(), plan.chats());
         let other = |error: terminal::TerminalError| Failure::other(error.to_string());
         let mut app = App::new(fixed.clone());
         // Before the terminal is taken: a file that cannot be made is a sentence below the prompt.
@@ -58,6 +63,13 @@ pub(super) fn run(
         if let Some(draft) = kept.as_deref().and_then(draft::load) {
             app.composer.show(&draft);
         }
+        let (judged, first) = match set {
+            Some((judged, retrievers)) => {
+                let first = app.with_set(judged.name.clone(), retrievers);
+                (Some(judged), first)
+            }
+            None => (None, Vec::new()),
+        };
         let mut screen = Screen::open(app, theme, mouse).map_err(other)?;
         let (tell, told_sessions) = mpsc::unbounded_channel();
         let news = tell.clone();
@@ -67,14 +79,16 @@ pub(super) fn run(
         });
         let agent = plan.start();
         let cache = Arc::clone(&agent.cache);
-        let loads = Loads::of(&agent, fixed, gate);
+        let loads = Loads::of(&agent, fixed, gates);
         let (told, gauges) = watch::channel(loads.gauges());
         tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);
         let agent = Arc::new(agent);
-        let (wishes, compared) = bench::start(config.clone(), Arc::clone(&agent));
+        tokio::spawn(count_words(Arc::clone(&agent)));
+        let (wishes, compared, ranked) = bench::start(config.clone(), Arc::clone(&agent), judged);
         let mut runs = Runs {
             agent,
+            chats,
             wishes,
             events,
             running: HashMap::new(),
@@ -86,8 +100,12 @@ pub(super) fn run(
             events: inbox,
             gauges,
             compared,
+            ranked,
             sessions: told_sessions,
         };
+        for effect in first {
+            screen.carry_out(effect, &mut runs);
+        }
         let ended = screen.run(feeds, &mut runs).await.map_err(other);
         // However it ended: a closed window must not cost the question that was being written.
         if let Some(kept) = &kept {
@@ -123,6 +141,8 @@ pub(super) fn exit(ended: Ended) -> Exit {
 /// The runs under way, each a task that a token cancels.
 struct Runs {
     agent: Arc<Agent>,
+    /// Who can be asked beside the configured one.
+    chats: Chats,
     events: mpsc::Sender<Event>,
     running: HashMap<RunId, CancellationToken>,
     /// What is to be compared, the newest only.
@@ -160,6 +180,24 @@ impl Runs {
     }
 }
 
+impl Runs {
+    /// A side; who cannot be asked says so in their column.
+    fn side(&mut self, run: RunId, spec: SideSpec) -> Beside {
+        let cancel = CancellationToken::new();
+        self.running.insert(run, cancel.clone());
+        let answerer = self.chats.side(&spec).unwrap_or_else(|failure| {
+            let (name, why) = (spec.to_string(), failure.message);
+            Arc::new(Unasked { name, why })
+        });
+        Beside {
+            run,
+            spec,
+            answerer,
+            cancel,
+        }
+    }
+}
+
 fn nothing_is_kept() -> Message {
     Message::Sessions(Told::Trouble(
         "No session is kept, shown or exported: history is off (--no-history, or keep_sessions in the configuration)."
@@ -183,6 +221,15 @@ impl Runner for Runs {
                     cancel,
                 ));
             }
+            Effect::AskBeside { question, sides } => {
+                self.running.retain(|_, cancel| !cancel.is_cancelled());
+                let sides = sides.map(|(run, spec)| {
+                    self.deck.asked(run, &question.text, app);
+                    self.side(run, spec)
+                });
+                let agent = Arc::clone(&self.agent);
+                tokio::spawn(ask_beside(agent, question, sides, self.events.clone()));
+            }
             Effect::Cancel { run } => {
                 if let Some(cancel) = self.running.remove(&run) {
                     cancel.cancel();
@@ -195,7 +242,14 @@ impl Runner for Runs {
             } => {
                 self.wishes.send_replace(Some(Wish {
                     ticket,
-                    query,
+                    of: Wished::Query(query),
+                    retrievers,
+                }));
+            }
+            Effect::RankSet { ticket, retrievers } => {
+                self.wishes.send_replace(Some(Wish {
+                    ticket,
+                    of: Wished::Set,
                     retrievers,
                 }));
             }
@@ -219,6 +273,14 @@ impl Runner for Runs {
     }
 }
 
+/// Counts the words of the corpus while the first question is still being typed: a misspelled one is put right by them.
+async fn count_words(agent: Arc<Agent>) {
+    if let Ok(corpus) = agent.knowledge.get(Stage::Rewrite).await {
+        // Whatever goes wrong here goes wrong again, and is told, when a question needs it.
+        let _ = tokio::task::spawn_blocking(move || corpus.count_words()).await;
+    }
+}
+
 /// One run in a task of its own. A run that crashes ends all the same: its question must not spin for ever.
 async fn ask(
     agent: Arc<Agent>,
@@ -230,19 +292,42 @@ async fn ask(
     let (to, cancel) = (events.clone(), done.clone());
     let asking = tokio::spawn(async move { agent.ask(run, question, to, cancel).await });
     if asking.await.is_err() {
-        let crashed = Event {
-            v: VERSION,
-            run,
-            at_ms: 0.0,
-            what: AgentEvent::Failed {
-                stage: Stage::Error,
-                message: "the answer's task crashed, which is a fault of this program: ask again".to_owned(),
-                retryable: true,
-            },
-        };
-        // Without a reader there is nobody to tell.
-        let _ = events.send(crashed).await;
+        crashed(run, &events).await;
     }
     // Marks the run as over, so that the list of running ones forgets it.
     done.cancel();
+}
+
+/// The same for answers side by side.
+async fn ask_beside(
+    agent: Arc<Agent>,
+    question: Question,
+    sides: [Beside; SIDES],
+    events: mpsc::Sender<Event>,
+) {
+    let (to, asked) = (events.clone(), sides.to_vec());
+    let asking = tokio::spawn(async move { agent.ask_beside(question, asked, to).await });
+    if asking.await.is_err() {
+        for side in &sides {
+            crashed(side.run, &events).await;
+        }
+    }
+    for side in sides {
+        side.cancel.cancel();
+    }
+}
+
+async fn crashed(run: RunId, events: &mpsc::Sender<Event>) {
+    let crashed = Event {
+        v: VERSION,
+        run,
+        at_ms: 0.0,
+        what: AgentEvent::Failed {
+            stage: Stage::Error,
+            message: "the answer's task crashed, which is a fault of this program: ask again".to_owned(),
+            retryable: true,
+        },
+    };
+    // Without a reader there is nobody to tell.
+    let _ = events.send(crashed).await;
 }

@@ -9,7 +9,14 @@ use crate::agent::{Agent, Load};
 use crate::app::{Gauges, Loading};
 use crate::cache::{Cache, TierState, TierStats};
 use crate::embedding::Readiness;
-use crate::provider::Gate;
+use crate::provider::{BreakerState, Gate, LimiterState, Limits};
+
+/// What stands before the endpoints that are asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gates {
+    pub(super) chat: Option<Gate>,
+    pub(super) embedding: Option<Gate>,
+}
 
 /// The parts that load in the background, as the screen follows them.
 pub(super) struct Loads {
@@ -18,14 +25,13 @@ pub(super) struct Loads {
     model: watch::Receiver<Readiness>,
     knowledge: watch::Receiver<Load>,
     cache: Arc<Cache>,
-    /// What stands before the chat model's endpoint, if one is asked.
-    gate: Option<Gate>,
+    gates: Gates,
 }
 
 impl Loads {
-    pub(super) fn of(agent: &Agent, fixed: Gauges, gate: Option<Gate>) -> Self {
+    pub(super) fn of(agent: &Agent, fixed: Gauges, gates: Gates) -> Self {
         Self {
-            gate,
+            gates,
             fixed,
             model: agent.embedder.readiness(),
             knowledge: agent.knowledge.watch(),
@@ -51,7 +57,8 @@ impl Loads {
             model,
             redis_probe_ms: stats.redis.as_ref().and_then(probe_in_ms),
             cache: Box::new(stats),
-            limits: self.gate.as_ref().map(|gate| Box::new(gate.limits())),
+            limits: limits(self.gates.chat.as_ref()),
+            embedding_limits: limits(self.gates.embedding.as_ref()),
             ..self.fixed.clone()
         }
     }
@@ -60,8 +67,8 @@ impl Loads {
     /// screen is gone.
     pub(super) async fn follow(mut self, told: watch::Sender<Gauges>) {
         let mut cache = self.cache.changes();
-        let mut limiter = self.gate.as_ref().map(Gate::limiter_state);
-        let mut breaker = self.gate.as_ref().map(Gate::breaker_state);
+        let mut chat = self.gates.chat.as_ref().map(Watched::of);
+        let mut embedding = self.gates.embedding.as_ref().map(Watched::of);
         loop {
             let gauges = self.gauges();
             let loading = |state: &Loading| *state == Loading::Loading;
@@ -77,17 +84,40 @@ impl Loads {
                 Ok(()) = self.model.changed(), if model => {}
                 Ok(()) = self.knowledge.changed(), if knowledge => {}
                 Some(()) = cache.next() => {}
-                Some(()) = changed(&mut limiter) => {}
-                Some(()) = changed(&mut breaker) => {}
+                Some(()) = changed(&mut chat) => {}
+                Some(()) = changed(&mut embedding) => {}
                 else => return,
             }
         }
     }
 }
 
-/// Waits for the next change; `None` at once when there is nothing to wait for.
-async fn changed<T>(state: &mut Option<watch::Receiver<T>>) -> Option<()> {
-    state.as_mut()?.changed().await.ok()
+fn limits(gate: Option<&Gate>) -> Option<Box<Limits>> {
+    gate.map(|gate| Box::new(gate.limits()))
+}
+
+/// The limiter and the breaker of one gate.
+struct Watched {
+    limiter: watch::Receiver<LimiterState>,
+    breaker: watch::Receiver<BreakerState>,
+}
+
+impl Watched {
+    fn of(gate: &Gate) -> Self {
+        Self {
+            limiter: gate.limiter_state(),
+            breaker: gate.breaker_state(),
+        }
+    }
+}
+
+/// Waits for the next change at a gate; `None` at once when there is none.
+async fn changed(gate: &mut Option<Watched>) -> Option<()> {
+    let Watched { limiter, breaker } = gate.as_mut()?;
+    tokio::select! {
+        changed = limiter.changed() => changed.ok(),
+        changed = breaker.changed() => changed.ok(),
+    }
 }
 
 /// Milliseconds until a tier that is down is tried again, by the clock that its state is told in.
@@ -108,6 +138,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_screen_hears_of_the_limiter_and_of_a_circuit_that_opens() {
+        let chat = |gate| Gates {
+            chat: Some(gate),
+            embedding: None,
+        };
+        hears(chat, |gauges| &gauges.limits).await;
+        let embedding = |gate| Gates {
+            chat: None,
+            embedding: Some(gate),
+        };
+        hears(embedding, |gauges| &gauges.embedding_limits).await;
+    }
+
+    async fn hears(gates: fn(Gate) -> Gates, of: fn(&Gauges) -> &Option<Box<Limits>>) {
         let endpoint = Endpoint::new("http://127.0.0.1:9/v1", "m")
             .unwrap()
             .with_quota(Quota {
@@ -119,6 +162,7 @@ mod tests {
                 ..RetryPolicy::default()
             });
         let gate = Gate::new(&endpoint);
+        let gates = gates(gate.clone());
         let (_model, readiness) = watch::channel(Readiness::Loading);
         let (_knowledge, load) = watch::channel(Load::Loading);
         let loads = Loads {
@@ -126,11 +170,11 @@ mod tests {
             model: readiness,
             knowledge: load,
             cache: Arc::new(Cache::with_capacity(1)),
-            gate: Some(gate.clone()),
+            gates,
         };
         let (told, mut heard) = watch::channel(loads.gauges());
         let following = tokio::spawn(loads.follow(told));
-        let limits = |gauges: &Gauges| *gauges.limits.clone().unwrap();
+        let limits = |gauges: &Gauges| *of(gauges).clone().unwrap();
         assert_eq!(limits(&heard.borrow()).requests.unwrap().limit, 60);
         for _ in 0..5 {
             let cut = || async {
@@ -166,7 +210,7 @@ mod tests {
                 model: readiness,
                 knowledge: load,
                 cache: Arc::new(Cache::with_capacity(1)),
-                gate: None,
+                gates: Gates::default(),
             };
             let (told, mut heard) = watch::channel(loads.gauges());
             let following = tokio::spawn(loads.follow(told));

@@ -3,12 +3,15 @@
 mod args;
 mod ask;
 mod bench;
+mod beside;
 mod cache;
 mod chat;
+mod chats;
 mod compare;
 mod config;
 mod corpus;
 mod dataset;
+mod disputed;
 mod draft;
 mod embedder;
 mod eval;
@@ -61,7 +64,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             let config = Config::load(&flags, &|name| std::env::var(name).ok())?;
             log::start(config.log_file.value.as_deref())?;
             match other {
-                None => chat::run(&config, record, resumed),
+                None => chat::run(&config, record, resumed, None),
                 Some(Command::Sessions(command)) => sessions::run(&config, &command),
                 Some(Command::Ask(what)) => ask::run(&config, what, record),
                 Some(Command::Replay(what)) => replay::run(&config, &what),

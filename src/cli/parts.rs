@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chats::Chats;
 use super::corpus::{self, StoredSet};
+use super::loads::Gates;
 use super::{Failure, embedder};
-use crate::agent::event::{NotAPrice, Price};
-use crate::agent::{Agent, Answerer, ChatModel, Extractive, Knowledge, Space, Standby, WithFallback};
+use crate::agent::{Agent, Answerer, Knowledge, Space, Standby};
 use crate::app::Gauges;
 use crate::cache::{Cache, Disk, Redis, RedisAddress};
-use crate::config::{self, ChatChoice, Config, ModelPrice, Origin};
+use crate::config::{Config, Origin};
 use crate::embedding::{Embedder, LocalEmbedder, RemoteEmbedder};
-use crate::provider::{ApiKey, ChatApi, ChatClient, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
+use crate::provider::{ApiKey, Endpoint, Gate, Quota, RetryPolicy, Timeouts};
 use crate::retrieval::comparison::Retriever;
 
 /// Bytes that query vectors may take in memory: about 20,000 of the embedded model.
@@ -23,6 +24,7 @@ pub(super) const FLUSH: Duration = Duration::from_secs(2);
 
 /// What an agent will be made of: checked, and nothing begun yet.
 pub(super) struct Plan {
+    chats: Chats,
     answerer: Arc<dyn Answerer>,
     /// What stands before the chat model's endpoint, if one is asked.
     gate: Option<Gate>,
@@ -57,8 +59,10 @@ impl Plan {
     /// # Errors
     /// As [`Plan::of`].
     pub(super) fn at_once(config: &Config) -> Result<Self, Failure> {
-        let (answerer, gate) = answerer(config)?;
+        let chats = Chats::new(config);
+        let (answerer, gate) = chats.configured()?;
         Ok(Self {
+            chats,
             answerer,
             gate,
             retriever: retriever(config)?,
@@ -91,9 +95,20 @@ impl Plan {
         }
     }
 
-    /// What stands before the chat model's endpoint: its limiter and its breaker tell where they stand.
-    pub(super) fn gate(&self) -> Option<Gate> {
-        self.gate.clone()
+    /// What stands before the endpoints: their limiters and their breakers tell where they stand.
+    pub(super) fn gates(&self) -> Gates {
+        let embedder = self.remote.as_ref().map(|(embedder, _)| embedder);
+        Gates {
+            chat: self.gate.clone(),
+            embedding: embedder
+                .and_then(|embedder| embedder.client().ok())
+                .map(|client| client.gate().clone()),
+        }
+    }
+
+    /// Who else can be asked.
+    pub(super) fn chats(&self) -> Chats {
+        self.chats.clone()
     }
 
     /// The agent, with everything that takes time loading in the background. Must be called within a tokio runtime.
@@ -195,44 +210,6 @@ fn dataset_name(config: &Config) -> String {
             |stem| stem.to_string_lossy().into_owned(),
         ),
     }
-}
-
-type Answering = (Arc<dyn Answerer>, Option<Gate>);
-
-fn answerer(config: &Config) -> Result<Answering, Failure> {
-    let model = match &config.chat.value {
-        ChatChoice::Extractive => return Ok((Arc::new(Extractive), None)),
-        ChatChoice::OpenAi(model) => model,
-    };
-    let quota = Quota {
-        rpm: config.rpm.value,
-        tpm: config.tpm.value,
-    };
-    let endpoint = endpoint(config, model, quota, "`--chat extractive`")?;
-    let client = ChatClient::new(endpoint.with_api(match config.chat_api.value {
-        config::ChatApi::Completions => ChatApi::Completions,
-        config::ChatApi::Responses => ChatApi::Responses,
-    }))
-    .map_err(|error| Failure::other(error.to_string()))?;
-    let gate = client.gate().clone();
-    let price = config.prices.value.get(model).map(price).transpose();
-    let price = price.map_err(|error| Failure::usage(error.to_string()))?;
-    let model = ChatModel::new(
-        client,
-        model.clone(),
-        config.temperature.value,
-        config.max_tokens.value,
-    );
-    let model = model.with_price(price).keeping(config.cache_answers.value);
-    Ok((Arc::new(WithFallback::new(model)), Some(gate)))
-}
-
-fn price(price: &ModelPrice) -> Result<Price, NotAPrice> {
-    Ok(Price {
-        input: price.input.try_into()?,
-        output: price.output.try_into()?,
-        as_of: price.as_of.clone(),
-    })
 }
 
 /// The endpoint that is configured, asked for this model; `instead` is what needs no endpoint.

@@ -16,15 +16,20 @@ use crate::text;
 pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a serde_json::Value>,
-    question: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<&'a str>,
     /// What it was searched as, when that is another text.
     #[serde(skip_serializing_if = "Option::is_none")]
     read: Option<&'a str>,
+    /// Who took along what it goes on from: `rule`, or a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_by: Option<&'a str>,
     /// Sanitised, as the pane shows it.
     answer: String,
     outcome: Outcome,
     citations: &'a [String],
-    hits: &'a [Hit],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hits: Option<&'a [Hit]>,
     stages: &'a [StageRow],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
@@ -40,6 +45,9 @@ pub(super) struct Report<'a> {
     kept_answer: Option<AnswerOrigin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<&'a Limits>,
+    /// Of the endpoint that embeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding_limits: Option<&'a Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,15 +55,26 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
+    /// What is a side's own, of answers side by side.
+    pub(super) fn of_side(exchange: &'a Exchange) -> Self {
+        Self {
+            question: None,
+            read: None,
+            hits: None,
+            ..Self::of(exchange, None)
+        }
+    }
+
     pub(super) fn of(exchange: &'a Exchange, id: Option<&'a serde_json::Value>) -> Self {
         Self {
             id,
-            question: &exchange.question,
+            question: Some(&exchange.question),
             read: exchange.read.as_deref(),
+            read_by: exchange.read_by.as_deref(),
             answer: text::sanitize(&exchange.answer).into_owned(),
             outcome: exchange.outcome().unwrap_or(Outcome::Failed),
             citations: &exchange.citations,
-            hits: &exchange.hits,
+            hits: Some(&exchange.hits),
             stages: &exchange.stages,
             usage: exchange.usage,
             cost: exchange.cost(),
@@ -64,6 +83,7 @@ impl<'a> Report<'a> {
             vector: exchange.vector,
             kept_answer: exchange.answer_origin,
             limits: exchange.limits.as_ref(),
+            embedding_limits: exchange.embedding_limits.as_ref(),
             note: exchange.note.as_deref(),
             error: exchange.trouble(),
         }

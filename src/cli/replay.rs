@@ -75,12 +75,14 @@ fn show(config: &Config, what: &Replay, recording: Recording) -> Result<Exit, Fa
         let (_events, events) = mpsc::channel(1);
         let (_gauges, gauges) = watch::channel(Gauges::default());
         let (_compared, compared) = watch::channel(None);
+        let (_ranked, ranked) = watch::channel(None);
         let (_, sessions) = mpsc::unbounded_channel();
         let feeds = Feeds {
             sessions,
             events,
             gauges,
             compared,
+            ranked,
         };
         let ended = screen.run(feeds, &mut Nobody).await;
         ended.map(chat::exit).map_err(other)

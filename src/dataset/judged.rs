@@ -11,6 +11,9 @@ use super::{Dataset, OutsideKind};
 #[serde(deny_unknown_fields)]
 pub struct JudgedQuestion {
     pub id: String,
+    /// What was asked before it, the oldest first; empty for a question that begins a conversation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
     pub question: String,
     /// How it is asked: `terse`, `typo`, `comparison` and so on; a name to group by.
     pub style: String,

@@ -62,9 +62,15 @@ impl EmbedError {
                 "{host} is not answering (circuit open, next try in {} s)",
                 retry_in.as_secs_f64().ceil()
             )),
-            Self::Provider(error @ (ProviderError::Unreachable { .. } | ProviderError::Timeout { .. })) => {
-                Some(error.in_short())
-            }
+            // What was tried again as often as it may be, and may pass. Anything else wants something done about it.
+            Self::Provider(
+                error @ (ProviderError::Unreachable { .. }
+                | ProviderError::Timeout { .. }
+                | ProviderError::RateLimited { .. }
+                | ProviderError::Server { .. }
+                | ProviderError::StreamCut { .. }
+                | ProviderError::StreamError { .. }),
+            ) => Some(error.in_short()),
             _ => None,
         }
     }

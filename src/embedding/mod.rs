@@ -13,6 +13,7 @@ pub use error::EmbedError;
 pub use local::{LocalEmbedder, Tokenizer, knows_whole_word};
 pub use matrix::Matrix;
 pub use quantised::Quantised;
+pub(crate) use quantised::{LANES, sum_of_lanes};
 pub use remote::RemoteEmbedder;
 pub use vector::{Vector, VectorFault};
 
@@ -22,7 +23,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
-use crate::provider::GateEvent;
+use crate::provider::{GateEvent, Limits};
 
 /// Names a vector space. Vectors of different ids never meet: the id is part of every cache key and file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,6 +57,11 @@ pub trait Embedder: Send + Sync + fmt::Debug {
 
     /// The newest state; wait on it to see the model come up.
     fn readiness(&self) -> watch::Receiver<Readiness>;
+
+    /// Where it stands with the limits of its endpoint now; `None` when it asks none.
+    fn limits(&self) -> Option<Limits> {
+        None
+    }
 
     /// As [`Embedder::embed`]; `told` hears of waits and of tries that failed, while they last. Only who asks a server has
     /// any.

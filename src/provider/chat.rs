@@ -149,3 +149,15 @@ pub struct Usage {
     pub completion_tokens: u64,
     pub total_tokens: u64,
 }
+
+impl Usage {
+    /// The tokens of two requests together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_add(other.completion_tokens),
+            total_tokens: self.total_tokens.saturating_add(other.total_tokens),
+        }
+    }
+}

@@ -25,10 +25,6 @@ use super::peer::Peer;
 /// Of an error body, this much is read: enough for any message.
 const MAX_ERROR_BODY: usize = 64 << 10;
 
-/// What is set aside for a whole answer before any of it has come: a server may announce more than it sends. 2,048 vectors
-/// of 1,536 numbers are 17 MB.
-const MOST_RESERVED: usize = 32 << 20;
-
 /// A pool of connections to one endpoint, which clones share. It opens none before the first request.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
@@ -91,15 +87,16 @@ impl Connection {
         Ok(http::Response::new(reqwest::Body::wrap_stream(body)).into())
     }
 
-    /// Posts a JSON document below the base and takes the whole answer, of at most `most` bytes. What the head of the
-    /// response reports is left at `tap`, also when it is a refusal.
+    /// Posts a JSON document below the base and hands the answer, of at most `most` bytes, to `take` in pieces as they
+    /// arrive. What the head of the response reports is left at `tap`, also when it is a refusal.
     pub(super) async fn post(
         &self,
         path: &str,
         document: Vec<u8>,
         most: usize,
         tap: &Tap,
-    ) -> Result<Vec<u8>, ProviderError> {
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), ProviderError> {
         let (peer, idle, pool) = (&self.peer, self.endpoint.timeouts.idle, self.http()?);
         let request = pool
             .post(self.route.url(path))
@@ -109,18 +106,18 @@ impl Connection {
             .build()
             .map_err(|_| ProviderError::Endpoint(EndpointError::NotAnAddress))?;
         let mut response = self.head(&pool, request, tap).await?;
-        let announced = response.content_length().map_or(0, |length| length as usize);
-        let mut body = Vec::with_capacity(announced.min(most).min(MOST_RESERVED));
+        let mut length = 0;
         loop {
             let piece = tokio::time::timeout(idle, response.chunk())
                 .await
                 .map_err(|_| peer.timeout(TimeoutKind::Idle, idle))?
                 .map_err(|_| peer.cut())?;
-            let Some(piece) = piece else { return Ok(body) };
-            body.extend_from_slice(&piece);
-            if body.len() > most {
+            let Some(piece) = piece else { return Ok(()) };
+            length += piece.len();
+            if length > most {
                 return Err(peer.malformed("it is far longer than an answer can be"));
             }
+            take(&piece);
         }
     }
 

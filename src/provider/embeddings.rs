@@ -9,6 +9,7 @@ use super::endpoint::Endpoint;
 use super::error::{ProviderError, TimeoutKind};
 use super::gate::{Gate, GateEvent, Reply};
 use super::limiter::Priority;
+use super::vector_cut::Cut;
 use super::vector_wire::{VectorAnswer, VectorBody};
 
 /// Texts that one request may hold: OpenAI's limit, <https://platform.openai.com/docs/api-reference/embeddings/create>.
@@ -59,7 +60,7 @@ impl Tally {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbeddingReply {
     /// One for each text, in the order of the texts, as the server computed them: neither checked nor normalised.
-    pub vectors: Vec<Vec<f32>>,
+    pub vectors: Vec<Arc<[f32]>>,
     /// Tokens as the server counted them, when it did.
     pub tokens: Option<u64>,
 }
@@ -155,8 +156,12 @@ impl EmbeddingClient {
         let document =
             serde_json::to_vec(&body).map_err(|_| peer.malformed("the texts could not be written down"))?;
         let most = BYTES_AROUND + inputs.len() * BYTES_PER_TEXT;
-        let answer = self.connection.post("/embeddings", document, most, tap).await?;
-        let answer: VectorAnswer = serde_json::from_slice(&answer).map_err(|error| {
+        let mut cut = Cut::default();
+        self.connection
+            .post("/embeddings", document, most, tap, |piece| cut.take(piece))
+            .await?;
+        let (rest, cut) = cut.end();
+        let answer: VectorAnswer = serde_json::from_slice(&rest).map_err(|error| {
             // The parser's own text may quote the answer.
             peer.malformed(if error.is_data() {
                 "it has an unknown shape"
@@ -168,7 +173,9 @@ impl EmbeddingClient {
             return Err(peer.reported(&report));
         }
         let tokens = answer.tokens();
-        let vectors = answer.vectors(inputs.len()).map_err(|why| peer.malformed(&why))?;
+        let vectors = answer
+            .vectors(cut, inputs.len())
+            .map_err(|why| peer.malformed(&why))?;
         Ok(EmbeddingReply { vectors, tokens })
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! Every request passes the `gate`: the `breaker` stops asking what does not answer, the `limiter` keeps below what is
 //! allowed, `retry` says what is tried again; `tries` takes a chat question through it. `embeddings` asks for vectors,
-//! which come whole, and `vector_wire` reads them.
+//! which `vector_cut` takes out of the answer while it arrives and `vector_wire` puts in order.
 
 mod answer;
 mod body;
@@ -29,6 +29,7 @@ mod peer;
 mod responses_wire;
 mod retry;
 mod tries;
+mod vector_cut;
 mod vector_wire;
 mod wire;
 

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::hits::DenseHit;
-use crate::embedding::{Matrix, Quantised, Vector};
+use crate::embedding::{LANES, Matrix, Quantised, Vector, sum_of_lanes};
 
 /// Unit vectors of a corpus and the pair of each.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,8 +23,8 @@ pub struct DenseIndex {
     coarse: Option<Quantised>,
 }
 
-/// Numbers of a set from which on a first pass is worth its memory: 64 MB of f32, beyond the caches.
-const LARGE: usize = 16_000_000;
+/// Numbers of a set from which on a first pass is worth its memory: 32 MB of f32, beyond most caches.
+const LARGE: usize = 8_000_000;
 
 /// The pairs that the second pass looks at, for `k` that are asked for.
 fn looked_at_again(k: usize) -> usize {
@@ -67,16 +67,27 @@ impl Rows {
             Self::Exact(rows) if rows.dimension() == query.len() => rows,
             Self::Exact(_) => return Vec::new(),
         };
-        // Which instructions the processor has is asked once a part; the loop inside is compiled once for each set.
-        let some = |rows: &[f32]| -> Vec<f32> {
-            let rows = rows.chunks_exact(query.len().max(1));
-            pulp::Arch::new().dispatch(|| rows.map(|row| dot(row, query)).collect())
+        let mut scores = vec![0.0; rows.len()];
+        let width = query.len().max(1);
+        // Which instructions the processor has is asked once a part; the loop inside is compiled once for each set. A loop,
+        // since what a collecting iterator calls would be compiled for the least of them.
+        let some = |(rows, scores): (&[f32], &mut [f32])| {
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    for (score, row) in scores.iter_mut().zip(rows.chunks_exact(width)) {
+                        *score = dot(row, query);
+                    }
+                },
+            );
         };
         if rows.len() <= PART {
-            return some(rows.numbers());
+            some((rows.numbers(), &mut scores));
+        } else {
+            let parts = rows.numbers().par_chunks(PART * width);
+            parts.zip(scores.par_chunks_mut(PART)).for_each(some);
         }
-        let parts = rows.numbers().par_chunks(PART * query.len());
-        parts.map(some).collect::<Vec<_>>().concat()
+        scores
     }
 }
 
@@ -274,9 +285,6 @@ fn descending(left: f32, right: f32) -> Ordering {
     right.total_cmp(&left)
 }
 
-/// Partial sums of one dot product: four AVX2 registers, enough to hide the latency of an addition.
-const LANES: usize = 32;
-
 /// Dot product of two slices of one length. The order of the additions is fixed and no multiply-add is fused, so
 /// every processor computes the same bits; inside [`pulp::Arch::dispatch`] the loop becomes the widest SIMD it has.
 #[inline(always)]
@@ -294,7 +302,7 @@ pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
         .zip(right_tail)
         .map(|(left, right)| left * right)
         .sum();
-    sums.iter().sum::<f32>() + tail
+    sum_of_lanes(sums) + tail
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use super::hits::{LexicalHit, LexicalSearch};
 use super::postings::{Postings, WordsError};
-use super::terms::{Word, words};
+use super::terms::{Word, word, words};
 
 /// The parameters of BM25.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,9 +123,37 @@ impl LexicalIndex {
         }
     }
 
+    /// How often the texts use a word, in whatever form it has the same stem; of a compound its rarest part. 0 for a stop word.
+    pub fn uses(&self, surface: &str) -> u32 {
+        let uses = |term: &String| {
+            let term = self.postings.number(term);
+            let postings = term.map_or(&[][..], |term| self.postings.of(term));
+            postings.iter().map(|posting| posting.frequency).sum()
+        };
+        let uses = word(surface).and_then(|word| word.parts.iter().map(uses).min());
+        uses.unwrap_or(0)
+    }
+
     /// Words of the query that a text holds, as the query spells them.
     pub fn shared_words(&self, query: &str, text: usize) -> Vec<String> {
         self.shared(&self.look_up(query), text)
+    }
+
+    /// Share, 0 to 1, of the query's words that a text holds, each word weighing its idf: a rare word that is missing
+    /// counts for more than a common one. 0 for a query without content words.
+    pub fn covered(&self, query: &str, text: usize) -> f32 {
+        let query = self.look_up(query);
+        let holds = |lookup: &Lookup| lookup.term.is_some_and(|term| self.postings.holds(term, text));
+        let (mut held, mut all) = (0.0, 0.0);
+        for word in &query {
+            let lookups = || word.parts.iter().chain(&word.compound);
+            let weight = lookups().map(|lookup| lookup.idf).fold(0.0, f32::max);
+            all += weight;
+            if lookups().any(holds) {
+                held += weight;
+            }
+        }
+        if all > 0.0 { held / all } else { 0.0 }
     }
 
     /// The query's words, each once: the second of two words with the same terms adds nothing.
@@ -300,6 +328,20 @@ mod tests {
         assert_eq!(search.words, ["POOLS", "suffer", "Impermanent", "losses", "hail"]);
         assert_eq!(search.unknown, ["suffer", "hail"]);
         assert!((search.known() - 0.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_rare_word_that_is_missing_takes_more_of_the_question_than_a_common_one() {
+        let index = LexicalIndex::build(&["pool fee", "pool gas", "pool vote"]);
+        let idf = |holders: f32| (1.0 + (3.0 - holders + 0.5) / (holders + 0.5)).ln();
+        let share = index.covered("pool fees", 1);
+        assert!((share - idf(3.0) / (idf(3.0) + idf(1.0))).abs() < 1e-6);
+        assert_eq!(index.covered("pool fees", 0), 1.0);
+        assert!(
+            index.covered("pool hail", 0) < share,
+            "an unknown word is the rarest"
+        );
+        assert_eq!(index.covered("what is the", 0), 0.0);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SessionId;
-use crate::agent::event::{AnswerOrigin, Exchange, Hit, Outcome, Phase, Stage, StageRow, Tier, VectorOrigin};
+use crate::agent::event::{
+    AnswerOrigin, Exchange, Hit, Limits, Outcome, Phase, Stage, StageRow, Tier, Usage, VectorOrigin,
+};
 use crate::text::Redactor;
 
 /// Said of an answer whose end was never written.
@@ -54,6 +56,12 @@ struct Trace {
     last_token_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_before: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding_limits: Option<Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     embedder: Option<String>,
     vector: Option<VectorOrigin>,
@@ -163,6 +171,9 @@ impl Columns {
                 first_token_ms: exchange.first_token_ms,
                 last_token_ms: exchange.last_token_ms,
                 read: exchange.read.as_deref().map(clean),
+                read_by: exchange.read_by.as_deref().map(clean),
+                used_before: exchange.used_before,
+                embedding_limits: exchange.embedding_limits.clone(),
                 embedder: exchange.embedder.clone(),
                 vector: exchange.vector,
                 answer: exchange.answer_origin,
@@ -221,10 +232,15 @@ impl Kept {
             stages,
             usage: parsed(optional(row, 10)?),
             limits: parsed(optional(row, 11)?),
+            // Of the moment, and of no use later: what is kept is what the answer was made with.
+            embedding_limits: trace.embedding_limits,
             note: optional(row, 8)?,
             first_token_ms: trace.first_token_ms,
             last_token_ms: trace.last_token_ms,
             read: trace.read,
+            read_by: trace.read_by,
+            used_before: trace.used_before,
+            pieces: 0,
             embedder: trace.embedder,
             vector: trace.vector,
             answer_origin: trace.answer,

@@ -33,6 +33,9 @@ pub(super) fn events(run: RunId, exchange: &Exchange) -> Vec<Event> {
     for what in found(exchange) {
         said.push((searched_ms, what));
     }
+    if let Some(limits) = exchange.embedding_limits.clone() {
+        said.push((searched_ms, AgentEvent::EmbeddingLimits { limits }));
+    }
     if let Some(limits) = exchange.limits.clone() {
         let at_ms = exchange.first_token_ms.unwrap_or(exchange.at_ms);
         said.push((at_ms, AgentEvent::Limits { limits }));
@@ -58,7 +61,14 @@ pub(super) fn events(run: RunId, exchange: &Exchange) -> Vec<Event> {
 /// What the searches and the caches said.
 fn found(exchange: &Exchange) -> Vec<AgentEvent> {
     let mut said = Vec::new();
-    said.extend(exchange.read.clone().map(|text| AgentEvent::Read { text }));
+    said.extend(exchange.used_before.map(|usage| AgentEvent::Used {
+        stage: Stage::FollowUp,
+        usage,
+    }));
+    said.extend(exchange.read.clone().map(|text| AgentEvent::Read {
+        text,
+        by: exchange.read_by.clone(),
+    }));
     // Which entry it was is not kept.
     let key = String::new;
     said.extend(exchange.vector.map(|vector| AgentEvent::Cache {

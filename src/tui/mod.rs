@@ -19,7 +19,7 @@ use crossterm::event::{Event as Happening, MouseButton, MouseEvent, MouseEventKi
 use tokio::sync::{mpsc, watch};
 
 use crate::agent::event::Event;
-use crate::app::compare::Compared;
+use crate::app::compare::{Compared, Ranked};
 use crate::app::sessions::Told;
 use crate::app::{App, Effect, Gauges, Message, Target};
 use pace::FramePacer;
@@ -50,6 +50,8 @@ pub struct Feeds {
     pub gauges: watch::Receiver<Gauges>,
     /// The comparison that ended last.
     pub compared: watch::Receiver<Option<Compared>>,
+    /// The judged set that was ranked last.
+    pub ranked: watch::Receiver<Option<Ranked>>,
     /// What the store of sessions says.
     pub sessions: mpsc::UnboundedReceiver<Told>,
 }
@@ -122,6 +124,13 @@ impl Screen {
         self.app.composer.text()
     }
 
+    /// Carries out an effect that came before the loop began.
+    pub fn carry_out(&mut self, effect: Effect, runner: &mut dyn Runner) {
+        if let Some(answer) = runner.run(effect, &self.app) {
+            self.app.update(answer);
+        }
+    }
+
     async fn until_the_end(
         &mut self,
         mut feeds: Feeds,
@@ -129,7 +138,7 @@ impl Screen {
     ) -> Result<Ended, TerminalError> {
         let mut input = Input::start().map_err(TerminalError::Enter)?;
         let mut gauges_open = true;
-        let mut compared_open = true;
+        let (mut compared_open, mut ranked_open) = (true, true);
         loop {
             let wake = self.app.wakes_in();
             let frame_at = self.pacer.next_frame();
@@ -160,6 +169,14 @@ impl Screen {
                     let compared = feeds.compared.borrow_and_update().clone().filter(|_| compared_open);
                     match compared {
                         Some(compared) => self.update(Message::Compared(compared), runner)?,
+                        None => None,
+                    }
+                }
+                changed = feeds.ranked.changed(), if ranked_open => {
+                    ranked_open = changed.is_ok();
+                    let ranked = feeds.ranked.borrow_and_update().clone().filter(|_| ranked_open);
+                    match ranked {
+                        Some(ranked) => self.update(Message::Ranked(ranked), runner)?,
                         None => None,
                     }
                 }
@@ -268,8 +285,10 @@ impl Screen {
                 Effect::Suspend => self.terminal.suspend()?,
                 Effect::Copy { text } => self.terminal.copy(&crate::text::sanitize(&text))?,
                 Effect::Ask { .. }
+                | Effect::AskBeside { .. }
                 | Effect::Cancel { .. }
                 | Effect::Compare { .. }
+                | Effect::RankSet { .. }
                 | Effect::FindSessions { .. }
                 | Effect::OpenSession { .. }
                 | Effect::RenameSession { .. }

@@ -8,7 +8,7 @@ use defi_qa::agent::event::{AgentEvent, Event, Exchange, Outcome, Phase, Stage};
 use defi_qa::agent::{Knowledge, Load, Space, Standby};
 use defi_qa::dataset::Dataset;
 use defi_qa::embedding::EmbedError;
-use defi_qa::provider::{Asked, ProviderError};
+use defi_qa::provider::{Asked, ProviderError, Said};
 use defi_qa::retrieval::Corpus;
 use defi_qa::retrieval::comparison::Retriever;
 
@@ -105,7 +105,7 @@ async fn so_is_a_connection_that_is_refused_and_a_server_that_is_silent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_index_of_the_standby_words_are_searched_alone_and_no_answer_is_made_of_them() {
+async fn without_an_index_of_the_standby_words_are_searched_alone_and_their_rule_decides() {
     let (with_none, _) = with_standby(failing(circuit_open()), || {
         Load::Failed("nothing is stored".into())
     });
@@ -118,18 +118,15 @@ async fn without_an_index_of_the_standby_words_are_searched_alone_and_no_answer_
         world.agent.retriever = "dense".parse::<Retriever>().unwrap();
         let events = world.asks(QUESTION).await;
         let exchange = fold(&events);
-        assert_eq!(exchange.phase, Phase::Done(Outcome::Declined));
+        assert_eq!(exchange.phase, Phase::Done(Outcome::Answered));
         assert_eq!(exchange.embedder, None);
         assert_eq!(
             exchange.note.as_deref(),
             Some("embed.example is not answering (circuit open, next try in 12 s): searched by words alone")
         );
-        assert!(
-            exchange.answer.starts_with(
-                "I cannot answer this: only its words could be searched, and they alone do not tell whether a pair answers it."
-            ),
-            "{}",
-            exchange.answer
+        assert_eq!(
+            note_of(&events, Stage::Judge).as_deref(),
+            Some("by words alone: a pair holds 100 % of it, a question outside 0 %, known words 100 %")
         );
         let best = &exchange.hits[0];
         assert_eq!(
@@ -138,6 +135,45 @@ async fn without_an_index_of_the_standby_words_are_searched_alone_and_no_answer_
         );
         assert_eq!(note_of(&events, Stage::Dense).as_deref(), Some("not searched"));
         assert_eq!(note_of(&events, Stage::Fuse).as_deref(), Some("lexical, 1 hits"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_words_alone_a_question_is_declined_that_no_pair_holds() {
+    let world = failing(circuit_open());
+    let exchange = fold(&world.asks("How does a bridge over a river carry trains?").await);
+    assert_eq!(exchange.phase, Phase::Done(Outcome::Declined));
+    assert!(
+        exchange
+            .answer
+            .starts_with("I cannot answer this: nothing I know is near enough (by words alone: "),
+        "{}",
+        exchange.answer
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_are_refusals_that_outlast_every_try() {
+    let limited = ProviderError::RateLimited {
+        asked: asked(),
+        retry_after: None,
+        said: Said::default(),
+    };
+    let failed = ProviderError::Server {
+        asked: asked(),
+        status: 503,
+        retry_after: None,
+        said: Said::default(),
+    };
+    let cut = ProviderError::StreamCut { asked: asked() };
+    for (failure, why) in [
+        (limited, "is rate limited (429)"),
+        (failed, "failed (503)"),
+        (cut, "broke off"),
+    ] {
+        let (world, _) = with_standby(failing(failure.into()), spare);
+        let note = format!("embed.example {why}: searched with spare instead");
+        is_answered_with_the_spare(&fold(&world.asks(QUESTION).await), &note);
     }
 }
 

@@ -77,7 +77,7 @@ async fn a_fresh_question_goes_to_the_model_and_its_answer_takes_the_place_of_th
     let fresh = Question {
         text: QUESTION.to_owned(),
         freshness: Freshness::Fresh,
-        after: None,
+        before: Vec::new(),
     };
     let fresh = world.starts(2, fresh, 1024).rest().await;
     assert_eq!(answering(&fresh)[..2], ["token By the ", "token ratio [1]."]);

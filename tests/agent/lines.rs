@@ -45,6 +45,7 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                     offline: true,
                     price: None,
                     sampling: None,
+                    side: None,
                 },
             },
             json!({"event": "started", "question": "How?", "setup": {"chat": "extractive",

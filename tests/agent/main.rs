@@ -7,9 +7,11 @@
     reason = "a test's helper fails by panicking"
 )]
 
+mod beside;
 mod cancelling;
 mod ends;
 mod falling_back;
+mod following_up;
 mod keeping;
 mod lines;
 mod parts;

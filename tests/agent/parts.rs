@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use defi_qa::agent::classify::Talk;
-use defi_qa::agent::event::{Hit, Stage};
-use defi_qa::agent::{AgentError, Answerer, Piece};
+use defi_qa::agent::event::{Hit, Stage, Turn};
+use defi_qa::agent::{AgentError, Answerer, Piece, Rewriting};
 use defi_qa::cache::Wanted;
 use defi_qa::dataset::{Dataset, Pair};
 use defi_qa::embedding::{EmbedError, Embedder, Matrix, ModelId, Readiness, Vector};
@@ -184,6 +184,10 @@ pub(crate) struct Script {
     pub(crate) keeps: AtomicBool,
     /// Streams from which anything was taken: questions that a model would have got.
     pub(crate) asked: Arc<AtomicUsize>,
+    /// What it says of questions that may go on from others; `None`: it rewrites none.
+    pub(crate) rewrites: Mutex<Option<Vec<Step>>>,
+    /// The questions that it was asked to answer, as they were read.
+    pub(crate) questions: Mutex<Vec<String>>,
     /// Ids of the evidence of each answer.
     pub(crate) evidence: Mutex<Vec<Vec<String>>>,
 }
@@ -203,24 +207,33 @@ impl Script {
     fn plays(&self) -> BoxStream<'static, Result<Piece, AgentError>> {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let guard = Closed(Arc::clone(&self.closed));
-        let (steps, mut asked) = (self.steps.clone().into_iter(), Some(Arc::clone(&self.asked)));
-        futures::stream::unfold((steps, guard), move |(mut steps, guard)| {
-            if let Some(asked) = asked.take() {
-                asked.fetch_add(1, Ordering::SeqCst);
-            }
-            async move {
-                loop {
-                    match steps.next()? {
-                        Step::Says(piece) => return Some((Ok(piece), (steps, guard))),
-                        Step::Waits(pause) => tokio::time::sleep(pause).await,
-                        Step::Fails(error) => return Some((Err(error), (steps, guard))),
-                        Step::Hangs => std::future::pending().await,
-                    }
+        played(self.steps.clone(), guard, Arc::clone(&self.asked))
+    }
+}
+
+/// The steps one after the other; what is taken first counts as asked.
+fn played(
+    steps: Vec<Step>,
+    guard: Closed,
+    asked: Arc<AtomicUsize>,
+) -> BoxStream<'static, Result<Piece, AgentError>> {
+    let (steps, mut asked) = (steps.into_iter(), Some(asked));
+    futures::stream::unfold((steps, guard), move |(mut steps, guard)| {
+        if let Some(asked) = asked.take() {
+            asked.fetch_add(1, Ordering::SeqCst);
+        }
+        async move {
+            loop {
+                match steps.next()? {
+                    Step::Says(piece) => return Some((Ok(piece), (steps, guard))),
+                    Step::Waits(pause) => tokio::time::sleep(pause).await,
+                    Step::Fails(error) => return Some((Err(error), (steps, guard))),
+                    Step::Hangs => std::future::pending().await,
                 }
             }
-        })
-        .boxed()
-    }
+        }
+    })
+    .boxed()
 }
 
 /// Counts the drop of the stream that owns it.
@@ -244,7 +257,22 @@ impl Answerer for Script {
         keeps.then(|| Wanted::answer("script", &prompt, ""))
     }
 
-    fn answer(&self, _question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {
+    fn rewrite(&self, question: &str, before: &[Turn]) -> Option<Rewriting> {
+        let steps = self.rewrites.lock().unwrap().clone()?;
+        let closed = Closed(Arc::default());
+        let keeps = self.keeps.load(Ordering::SeqCst);
+        let said = before
+            .iter()
+            .flat_map(|turn| [turn.question.as_str(), &turn.answer]);
+        let prompt: Vec<&str> = said.chain([question]).collect();
+        Some(Rewriting {
+            kept_as: keeps.then(|| Wanted::answer("script", &prompt, "rewriting")),
+            pieces: played(steps, closed, Arc::clone(&self.asked)),
+        })
+    }
+
+    fn answer(&self, question: &str, hits: &[Hit]) -> BoxStream<'static, Result<Piece, AgentError>> {
+        self.questions.lock().unwrap().push(question.to_owned());
         let ids = hits.iter().map(|hit| hit.id.clone()).collect();
         self.evidence.lock().unwrap().push(ids);
         self.plays()

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use defi_qa::agent::event::{AgentEvent, Nearest, Outcome, Phase, Question, Setup, Stage, Tier, Usage};
+use defi_qa::agent::event::{AgentEvent, Nearest, Outcome, Phase, Question, Setup, Stage, Tier, Turn, Usage};
 use defi_qa::agent::{Answerer as _, Piece};
 use defi_qa::provider::{Limit, Limits};
 
@@ -91,6 +91,7 @@ async fn the_fold_of_the_events_is_what_was_told() {
             offline: true,
             price: None,
             sampling: None,
+            side: None,
         }
     );
     let ids: Vec<&str> = exchange.hits.iter().map(|hit| hit.id.as_str()).collect();
@@ -259,7 +260,13 @@ async fn a_run_without_a_reader_comes_to_its_end() {
 async fn a_question_that_goes_on_is_searched_with_the_one_before_it_and_says_so() {
     let goes_on = |after: Option<&str>| Question {
         text: "and why?".to_owned(),
-        after: after.map(str::to_owned),
+        before: after
+            .map(|question| Turn {
+                question: question.to_owned(),
+                answer: "By the ratio.".to_owned(),
+            })
+            .into_iter()
+            .collect(),
         ..Question::default()
     };
     let world = World::ready(vec![text("Because [1]."), end()]);
@@ -267,6 +274,7 @@ async fn a_question_that_goes_on_is_searched_with_the_one_before_it_and_says_so(
     let exchange = fold(&events);
     assert_eq!(exchange.question, "and why?");
     assert_eq!(exchange.read, Some(format!("{QUESTION} and why?")));
+    assert_eq!(exchange.read_by.as_deref(), Some("rule"));
     assert_eq!(exchange.outcome(), Some(Outcome::Answered));
 
     let alone = fold(&world.starts(2, goes_on(None), 1024).rest().await);

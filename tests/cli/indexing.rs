@@ -128,7 +128,7 @@ fn when_nobody_answers_the_local_model_is_searched_with_if_it_knows_the_set_and_
     // Nobody listens there.
     let nowhere = "http://127.0.0.1:9/v1";
     let by_words = home.ask(nowhere, &[]);
-    assert_eq!(code(&by_words), 3, "{}", stderr(&by_words));
+    assert_eq!(code(&by_words), 0, "{}", stderr(&by_words));
     let said = object(&by_words);
     assert_eq!(said["hits"][0]["id"], "mooring");
     assert!(said.get("embedder").is_none() && said["hits"][0].get("dense").is_none());
@@ -437,6 +437,8 @@ fn what_a_question_for_a_vector_waits_for_is_told_as_of_a_chat_model() {
             return Reply::error(503, "overloaded", "busy").header("retry-after-ms", "30");
         }
         answer(request, DIMENSION)
+            .header("x-ratelimit-limit-requests", "500")
+            .header("x-ratelimit-remaining-requests", "499")
     });
     home.index(&server);
     let asked = home
@@ -458,6 +460,17 @@ fn what_a_question_for_a_vector_waits_for_is_told_as_of_a_chat_model() {
     let wait_ms = of_embed("stage_finished")["wait_ms"].as_f64().unwrap();
     assert!(wait_ms >= 30.0, "{wait_ms}");
     assert_eq!(of("retrieved")["hits"][0]["id"], "keel");
+
+    let limits = |object: &Value| {
+        let limits = &object["embedding_limits"];
+        (limits["model"].clone(), limits["requests"]["limit"].clone())
+    };
+    let told = events.iter().filter(|event| event["event"] == "embedding_limits");
+    let told: Vec<&Value> = told.collect();
+    assert_eq!(told.len(), 3, "before the wait, after it, and at the end");
+    assert_eq!(told[2]["limits"]["requests"]["limit"], 500);
+    let another = home.ask(&server.base_url(), &[]);
+    assert_eq!(limits(&object(&another)), (json!("test-embed"), json!(500)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ mod support;
 
 mod answers;
 mod bad_input;
+mod beside;
 mod comparing;
 #[cfg(target_os = "linux")]
 mod cut_off;

@@ -46,6 +46,8 @@ fn a_benchmark_is_measured_by_several_retrievers_with_intervals_and_differences(
     let report = object(&output);
     assert_eq!((&report["documents"], &report["queries"]), (&4.into(), &3.into()));
     assert_eq!(report["split"], "test");
+    let models = &report["models"];
+    assert_eq!(models[0], "all-MiniLM-L6-v2-q4-int8", "{models}");
     let metric = |retriever: usize, name: &str| {
         let metrics = report["retrievers"][retriever]["metrics"].as_array().unwrap();
         let found = metrics.iter().find(|metric| metric["metric"] == name).unwrap();
@@ -239,4 +241,62 @@ fn judged_questions_are_measured_by_several_retrievers_too() {
         "{}",
         stderr(&split)
     );
+}
+
+/// Vectors of a home's cache.
+fn kept(home: &std::path::Path) -> u64 {
+    let output = program()
+        .env("HOME", home)
+        .args(["cache", "stats", "--json"])
+        .output()
+        .unwrap();
+    object(&output)["disk"]["entries"].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn killed_in_the_middle_it_embeds_only_the_rest_when_it_is_run_again() {
+    const DOCUMENTS: u64 = 640;
+    let lines = (0..DOCUMENTS).map(|n| {
+        format!("{{\"_id\": \"d{n}\", \"text\": \"Berth {n} of the harbour holds a vault share and a mooring loan.\"}}\n")
+    });
+    let folder = benchmark(
+        "beir-resumed",
+        &lines.collect::<String>(),
+        "query-id\tcorpus-id\tscore\nq1\td1\t1\n",
+    );
+    let home = tempfile::tempdir().unwrap();
+    let log = home.path().join("log");
+    let measure = || {
+        let mut command = program();
+        command
+            .env("HOME", home.path())
+            .env("NO_COLOR", "1")
+            .arg("--log-file")
+            .arg(&log)
+            .args(["eval", folder.to_str().unwrap(), "--retriever", "dense"]);
+        command
+    };
+    let mut child = measure().stdout(Stdio::null()).spawn().unwrap();
+    let patience = std::time::Instant::now();
+    while kept(home.path()) < 64 {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before it was killed"
+        );
+        assert!(patience.elapsed().as_secs() < 120, "nothing was kept");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = kept(home.path());
+    assert!((64..DOCUMENTS).contains(&before), "{before}");
+    std::fs::remove_file(&log).unwrap();
+
+    let output = measure().output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let log = std::fs::read_to_string(&log).unwrap();
+    let said = format!("known={before} missing={}", DOCUMENTS - before);
+    assert!(log.contains(&said), "{said} is not in\n{log}");
+    // Its one judged query came along.
+    assert_eq!(kept(home.path()), DOCUMENTS + 1);
 }

@@ -67,7 +67,7 @@ async fn a_request_names_model_texts_and_form_and_its_answer_is_read_by_index() 
     let client = client(&server).with_dimensions(2);
     let reply = client.embed(&texts(&["a", "b"]), Priority::Chat, |_| {}).await;
     let expected = EmbeddingReply {
-        vectors: vec![vec![1.0, -3.5], vec![0.5, 2.0]],
+        vectors: vec![[1.0, -3.5].into(), [0.5, 2.0].into()],
         tokens: Some(9),
     };
     assert_eq!(reply, Ok(expected));

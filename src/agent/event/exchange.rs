@@ -14,6 +14,8 @@ pub struct Exchange {
     pub question: String,
     /// What it is searched as, when that is another text.
     pub read: Option<String>,
+    /// Who took along what it goes on from: `rule`, or a model.
+    pub read_by: Option<String>,
     pub setup: Setup,
     pub phase: Phase,
     /// The answer's text so far, as it came: sanitise it before it is shown.
@@ -22,13 +24,20 @@ pub struct Exchange {
     /// Ids of the cited pairs, in the order of their first citation; known once the run has ended.
     pub citations: Vec<String>,
     pub stages: Vec<StageRow>,
+    /// All tokens of the run, as far as a server counted them.
     pub usage: Option<Usage>,
+    /// Those among them that went before the answer.
+    pub used_before: Option<Usage>,
     pub limits: Option<Limits>,
+    /// Of the endpoint that embeds.
+    pub embedding_limits: Option<Limits>,
     /// Why the text stops early, or what the outcome leaves to say.
     pub note: Option<String>,
     /// Milliseconds from the start to the first token, and to the newest.
     pub first_token_ms: Option<f64>,
     pub last_token_ms: Option<f64>,
+    /// Pieces that the answer came in so far; 0 after its end, when tokens are known.
+    pub pieces: u64,
     /// Model id of the embedder whose vector of the question was searched with; `None`: none was.
     pub embedder: Option<String>,
     /// Where the question's vector came from, once the caches have been asked.
@@ -147,11 +156,19 @@ impl Exchange {
         Timing {
             first_token_ms: self.first_token_ms,
             total_ms: self.at_ms,
-            tokens_per_s: self
-                .usage
-                .zip(span)
-                .and_then(|(usage, span)| timing::tokens_per_s(usage.completion_tokens, span)),
+            tokens_per_s: self.usage.zip(span).and_then(|(usage, span)| {
+                let before = self.used_before.map_or(0, |usage| usage.completion_tokens);
+                timing::tokens_per_s(usage.completion_tokens.saturating_sub(before), span)
+            }),
         }
+    }
+
+    /// Pieces of the answer a second, while it comes: about the tokens a second that are known at its end.
+    pub fn pieces_per_s(&self) -> Option<f64> {
+        let span = self.last_token_ms? - self.first_token_ms?;
+        matches!(self.phase, Phase::Streaming)
+            .then(|| timing::tokens_per_s(self.pieces, span))
+            .flatten()
     }
 
     /// What it cost; `None` when no server counted tokens, as for an answer that was made on this machine.
@@ -199,6 +216,9 @@ impl Exchange {
             return;
         }
         self.at_ms = self.at_ms.max(event.at_ms);
+        if event.what.ends_run() {
+            self.pieces = 0;
+        }
         match &event.what {
             AgentEvent::Started { question, setup } => {
                 self.question.clone_from(question);
@@ -248,11 +268,20 @@ impl Exchange {
                     self.at_work();
                 }
             }
-            AgentEvent::Read { text } => self.read = Some(text.clone()),
+            AgentEvent::Read { text, by } => {
+                self.read = Some(text.clone());
+                self.read_by.clone_from(by);
+            }
+            AgentEvent::Used { usage, .. } => {
+                let sum = self.used_before.map_or(*usage, |before| before.plus(*usage));
+                self.used_before = Some(sum);
+                self.usage = Some(sum);
+            }
             AgentEvent::Retrieved { hits } => self.hits.clone_from(hits),
             AgentEvent::Token { text } => {
                 self.first_token_ms.get_or_insert(event.at_ms);
                 self.last_token_ms = Some(event.at_ms);
+                self.pieces += 1;
                 self.answer.push_str(text);
                 self.phase = Phase::Streaming;
             }
@@ -261,6 +290,7 @@ impl Exchange {
                 self.note = Some(note.clone());
             }
             AgentEvent::Limits { limits } => self.limits = Some(limits.clone()),
+            AgentEvent::EmbeddingLimits { limits } => self.embedding_limits = Some(limits.clone()),
             AgentEvent::Retry {
                 why,
                 wait_ms,
@@ -282,7 +312,7 @@ impl Exchange {
                 note,
             } => {
                 self.citations.clone_from(citations);
-                self.usage = *usage;
+                self.usage = usage.or(self.usage);
                 self.note.clone_from(note);
                 self.phase = Phase::Done(*outcome);
             }
@@ -322,7 +352,7 @@ impl Exchange {
                         saved_tokens: *saved_tokens,
                     });
                 }
-                Kept::Unknown => {}
+                Kept::Rewriting | Kept::Unknown => {}
             },
             AgentEvent::Unknown => {}
         }

@@ -9,13 +9,15 @@ mod exchange;
 mod hit;
 mod origin;
 mod question;
+mod side;
 mod timing;
 
 pub use cost::{Cost, NotAPrice, Price, UsdPerMillion};
 pub use exchange::{Exchange, Phase, StageRow, Trouble};
 pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
 pub use origin::{AnswerOrigin, VectorOrigin};
-pub use question::{Freshness, Question};
+pub use question::{Freshness, Question, Turn};
+pub use side::{SIDES, Side, SideError, SideSpec};
 pub use timing::Timing;
 
 use serde::{Deserialize, Serialize};
@@ -62,8 +64,14 @@ pub enum AgentEvent {
     /// The run began with this question and set-up.
     Started { question: String, setup: Setup },
     /// The question is searched as this text and not as it was asked: a misspelling put right, or what it goes on from
-    /// taken along.
-    Read { text: String },
+    /// taken along. `by` says who did the latter: `rule`, or the model (`openai:MODEL`).
+    Read {
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// A node before the answer asked a model, which counted these tokens. The usage of `answered` has them in it.
+    Used { stage: Stage, usage: Usage },
     /// A node of the graph began.
     StageStarted { stage: Stage },
     /// A node cannot go on yet: what it waits for, in plain words ("the embedded model to load").
@@ -110,6 +118,8 @@ pub enum AgentEvent {
     Token { text: String },
     /// What the endpoint says about its limits.
     Limits { limits: Limits },
+    /// The same of the endpoint that embeds, where there is one: before each wait and after each answer.
+    EmbeddingLimits { limits: Limits },
     /// A request is tried again after `wait_ms`; `attempt` is the number of the try that comes, from 2, `of` that of the
     /// last one there can be.
     Retry {
@@ -162,6 +172,8 @@ pub enum Kept {
     Vector,
     /// Of the chat model.
     Answer,
+    /// Of the chat model: a question rewritten so that it stands by itself.
+    Rewriting,
     /// A kind of a later version.
     #[serde(other)]
     Unknown,
@@ -190,6 +202,9 @@ pub struct Setup {
     /// What the chat model's tokens cost, when that is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// Which side it is, when answers are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
     /// How the chat model's text is chosen, when one is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampling: Option<Sampling>,
@@ -212,6 +227,7 @@ pub struct Sampling {
 pub enum Stage {
     Parse,
     Classify,
+    FollowUp,
     Rewrite,
     Embed,
     Lexical,
@@ -233,6 +249,7 @@ impl Stage {
         match self {
             Self::Parse => "parse",
             Self::Classify => "classify",
+            Self::FollowUp => "follow_up",
             Self::Rewrite => "rewrite",
             Self::Embed => "embed",
             Self::Lexical => "lexical",

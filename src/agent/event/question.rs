@@ -5,8 +5,18 @@
 pub struct Question {
     pub text: String,
     pub freshness: Freshness,
-    /// The question before it, which a question that goes on ("and on v3?") is read with.
-    pub after: Option<String>,
+    /// What was asked and answered before it, the newest at the end: a question that goes on ("and on v3?") is read with
+    /// it.
+    pub before: Vec<Turn>,
+}
+
+/// A question of before and its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// As it was searched.
+    pub question: String,
+    /// As far as there is one.
+    pub answer: String,
 }
 
 /// Whether an answer that is kept will do.

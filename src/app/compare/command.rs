@@ -29,6 +29,10 @@ pub enum CompareCommand {
     NextUnit,
     Pin,
     Presets,
+    /// Shows the judged queries.
+    Queries,
+    /// Opens the judged query that is marked.
+    OpenQuery,
     /// Takes the preset that is marked.
     Choose,
 }

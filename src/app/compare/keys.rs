@@ -16,6 +16,10 @@ const fn shared(code: KeyCode, command: Command, help: &'static str) -> Binding 
     row(Context::Compare, NONE, code, command, help)
 }
 
+const fn queries(code: KeyCode, command: Command, help: &'static str) -> Binding {
+    row(Context::Queries, NONE, code, command, help)
+}
+
 /// The rows of the table.
 pub const BINDINGS: &[Binding] = {
     use KeyCode::{Char, Down, End, Enter, F, Home, Left, PageDown, PageUp, Right, Up};
@@ -116,6 +120,11 @@ pub const BINDINGS: &[Binding] = {
             "retriever",
         ),
         hinted(own(Char('s'), C::Presets, "choose a preset set-up"), "presets"),
+        own(
+            Char('d'),
+            C::Queries,
+            "the judged queries, the most disputed first (compare --set FILE)",
+        ),
         own(Char('m'), C::NextMethod, "the column's next method"),
         own(
             Char('u'),
@@ -184,5 +193,22 @@ pub const BINDINGS: &[Binding] = {
             "take",
         ),
         row(Context::Presets, NONE, Char('q'), Command::Escape, "close"),
+        hinted(queries(Up, Command::Up, "the query above"), "choose"),
+        queries(Char('k'), Command::Up, "the query above"),
+        queries(Down, Command::Down, "the query below"),
+        queries(Char('j'), Command::Down, "the query below"),
+        queries(PageUp, Command::PageUp, "a page up"),
+        queries(PageDown, Command::PageDown, "a page down"),
+        queries(Home, Command::Top, "to the most disputed query"),
+        queries(End, Command::Bottom, "to the least disputed query"),
+        hinted(
+            queries(
+                Enter,
+                Command::Compare(C::OpenQuery),
+                "open the query's comparison; Esc leads back to the list",
+            ),
+            "open",
+        ),
+        queries(Char('q'), Command::Escape, "close"),
     ]
 };

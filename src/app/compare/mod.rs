@@ -10,11 +10,13 @@ mod command;
 mod found;
 pub mod keys;
 mod pause;
+mod set;
 mod update;
 
 pub use command::CompareCommand;
 pub use found::{Compared, Found, Place};
 pub use pause::Pause;
+pub use set::{Disputed, JudgedSet, Ranked};
 
 use crate::retrieval::comparison::{Preset, Retriever};
 
@@ -39,6 +41,8 @@ pub struct Compare {
     /// What was found last. It stays while something newer is searched for.
     pub found: Option<Found>,
     pub progress: Progress,
+    /// The judged queries that were opened.
+    pub set: Option<JudgedSet>,
     /// Number of the newest comparison that was asked for.
     ticket: u64,
     pause: Pause,
@@ -77,6 +81,8 @@ pub enum Spot {
     Document { column: usize, row: usize },
     /// A line of the presets.
     Preset(usize),
+    /// A row of the judged queries.
+    Judged(usize),
     /// Beside everything.
     Page,
 }
@@ -93,6 +99,7 @@ impl Default for Compare {
             typing: Typing::default(),
             found: None,
             progress: Progress::default(),
+            set: None,
             ticket: 0,
             pause: Pause::default(),
         }
@@ -135,7 +142,7 @@ impl Compare {
 }
 
 /// A text as one word of a POSIX shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -428,3 +428,67 @@ fn a_recording_is_not_compared() {
         "This is a recording, which answers nothing: q ends it, then defi-qa asks."
     );
 }
+
+#[test]
+fn the_judged_queries_are_ranked_listed_opened_and_come_back_to() {
+    let mut talk = Talk::default();
+    let columns: Vec<Retriever> = ["hybrid(k=4)", "lexical(k=4)"]
+        .map(|spec| spec.parse().unwrap())
+        .to_vec();
+    let first = talk.app.with_set("set.jsonl".to_owned(), columns.clone());
+    let asked = Effect::RankSet {
+        ticket: 1,
+        retrievers: columns,
+    };
+    assert_eq!(first, [asked]);
+    let row = |id: &str, query: &str| Disputed {
+        id: id.to_owned(),
+        query: query.to_owned(),
+        ..Disputed::default()
+    };
+    let rows = vec![row("a", "who bought the votes"), row("b", "what is slippage")];
+    let ranked = |ticket| {
+        Message::Ranked(Ranked {
+            ticket,
+            result: Ok(rows.clone()),
+        })
+    };
+    talk.does(ranked(7));
+    assert!(
+        talk.app.compare.set.as_ref().unwrap().rows.is_empty(),
+        "an older one"
+    );
+    talk.does(ranked(1))
+        .presses(KeyCode::Down)
+        .presses(KeyCode::Enter);
+    assert_eq!(talk.app.overlay, None);
+    assert_eq!(talk.app.compare.query.text(), "what is slippage");
+    talk.presses(KeyCode::Esc);
+    assert_eq!(
+        talk.app.overlay,
+        Some(Overlay::Queries { at: 1 }),
+        "back where it was"
+    );
+    assert!(talk.effects.is_empty(), "nothing has changed");
+    talk.does(Message::Click(Target::Compare(Spot::Judged(0))));
+    assert_eq!(talk.app.compare.query.text(), "who bought the votes");
+    // Another set-up is ranked anew when the list is looked at.
+    talk.presses(KeyCode::Char('+')).presses(KeyCode::Esc);
+    assert!(
+        matches!(talk.effects[..], [Effect::RankSet { ticket: 2, .. }]),
+        "{:?}",
+        talk.effects
+    );
+    talk.presses(KeyCode::Esc).presses(KeyCode::Esc);
+    assert_eq!(talk.app.page, Page::Chat);
+}
+
+#[test]
+fn without_a_judged_set_the_key_says_how_one_is_opened() {
+    let mut talk = Talk::on("what is slippage");
+    talk.presses(KeyCode::Char('d'));
+    assert_eq!(
+        talk.app.notice.clone().unwrap().text,
+        "No judged queries are open: start with defi-qa compare --set FILE."
+    );
+}

@@ -4,6 +4,7 @@ use tui_textarea::Input;
 
 use super::{Compare, CompareCommand, Compared, Found, Progress, Spot, Typing};
 use crate::agent::event::LONGEST_QUESTION;
+use crate::app::composer::one_line;
 use crate::app::keymap::Command;
 use crate::app::scroll::shifted;
 use crate::app::{App, Composer, Effect, Focus, Notice, Overlay, Page};
@@ -34,7 +35,7 @@ impl App {
     }
 
     /// Asks for the comparison as it is set up.
-    fn compare_now(&mut self) -> Vec<Effect> {
+    pub(super) fn compare_now(&mut self) -> Vec<Effect> {
         let query = self.compare.query.text();
         let length = query.chars().count();
         self.compare.pause.stop();
@@ -135,13 +136,13 @@ impl App {
         match &mut compare.typing {
             Typing::Spec(spec) => {
                 change(spec);
-                flatten(spec);
+                spec.flatten();
             }
             Typing::Nothing => {}
             Typing::Query => {
                 let before = compare.query.text();
                 change(&mut compare.query);
-                flatten(&mut compare.query);
+                compare.query.flatten();
                 if is_cheap && compare.query.text() != before {
                     compare.pause.typed(self.now_ms);
                 }
@@ -156,6 +157,11 @@ impl App {
         {
             self.look_at_compared(command);
             return Some(Vec::new());
+        }
+        if let Some(Overlay::Queries { at }) = self.overlay
+            && let Some(effects) = self.queries_command(at, command)
+        {
+            return Some(effects);
         }
         if let Command::Compare(command) = command {
             return Some(self.own_command(command));
@@ -188,7 +194,10 @@ impl App {
                 | Command::Transport(_),
             ) => return None,
             (None, Command::Escape | Command::Interrupt) => match self.compare.typing {
-                Typing::Nothing => self.page = Page::Chat,
+                Typing::Nothing => match self.back_to_queries() {
+                    Some(effects) => return Some(effects),
+                    None => self.page = Page::Chat,
+                },
                 // Without a result there is nothing to look at.
                 Typing::Query if self.compare.found.is_none() => {
                     self.compare.typing = Typing::Nothing;
@@ -272,6 +281,9 @@ impl App {
                 });
             }
             C::Pin => self.compare.pin(),
+            C::Queries => return self.open_queries(),
+            // Only where a query is marked.
+            C::OpenQuery => {}
             C::Presets => self.overlay = Some(Overlay::Presets { at: 0 }),
             C::Choose => {
                 if let Some(Overlay::Presets { at }) = self.overlay {
@@ -412,6 +424,9 @@ impl App {
     pub(in crate::app) fn compare_click(&mut self, spot: Spot) -> Vec<Effect> {
         match spot {
             Spot::Preset(preset) => return self.choose(preset),
+            Spot::Judged(at) if matches!(self.overlay, Some(Overlay::Queries { .. })) => {
+                return self.open_query(at);
+            }
             _ if self.overlay.is_some() => self.overlay = None,
             Spot::Query { .. } if self.replay.is_some() => {}
             Spot::Query { column } => {
@@ -422,7 +437,7 @@ impl App {
                 self.compare.typing = Typing::Nothing;
                 self.compare.select_column(column);
             }
-            Spot::Page => self.compare.typing = Typing::Nothing,
+            Spot::Page | Spot::Judged(_) => self.compare.typing = Typing::Nothing,
             Spot::Document { column, row } => {
                 self.compare.typing = Typing::Nothing;
                 let again = self.compare.column == column && self.compare.selected_row() == Some(row);
@@ -506,15 +521,4 @@ impl Compare {
 fn next<T: PartialEq + Copy + Default>(all: &[T], this: &T) -> T {
     let at = all.iter().position(|one| one == this).unwrap_or(0);
     all.get((at + 1) % all.len().max(1)).copied().unwrap_or_default()
-}
-
-fn one_line(text: &str) -> String {
-    text.replace("\r\n", " ").replace(['\n', '\r'], " ")
-}
-
-/// Joins what a key broke into lines.
-fn flatten(composer: &mut Composer) {
-    if composer.area().lines().len() > 1 {
-        composer.show(&one_line(&composer.text()));
-    }
 }

@@ -277,7 +277,7 @@ fn cache_lookups_are_counted_from_events() {
 fn a_question_knows_the_one_before_it_that_was_about_something() {
     let mut talk = Talk::default();
     let after = |talk: &Talk| match talk.effects.as_slice() {
-        [Effect::Ask { question, .. }] => question.after.clone(),
+        [Effect::Ask { question, .. }] => question.before.last().map(|turn| turn.question.clone()),
         other => panic!("{other:?}"),
     };
     let first = talk.asks("What is a TWAP?");
@@ -292,7 +292,13 @@ fn a_question_knows_the_one_before_it_that_was_about_something() {
     };
     talk.hears(thanks, conversed);
     let read = "What is a TWAP (time-weighted average price)?";
-    talk.hears(first, AgentEvent::Read { text: read.into() });
+    talk.hears(
+        first,
+        AgentEvent::Read {
+            text: read.into(),
+            by: None,
+        },
+    );
     let last = talk.asks("and on v3?");
     assert_eq!(after(&talk).as_deref(), Some(read), "small talk is passed over");
     talk.hears(last, AgentEvent::Cancelled {}).presses(Command::Retry);

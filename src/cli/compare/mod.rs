@@ -9,10 +9,11 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::args::Compare;
+use super::disputed::Judged;
 use super::parts::Plan;
 use super::print::argument_or_stdin;
 use super::record::{redactor, refused};
-use super::{Exit, Failure, bench, lab};
+use super::{Exit, Failure, bench, chat, lab};
 use crate::app::compare::Found;
 use crate::app::{Beginning, Gauges, Loading};
 use crate::config::Config;
@@ -58,8 +59,19 @@ pub(super) fn text(found: &Found, width: Option<usize>) -> String {
 }
 
 pub(super) fn run(config: &Config, what: &Compare, record: Option<&Path>) -> Result<Exit, Failure> {
-    let query = argument_or_stdin(&what.query, "query")?;
     let retrievers = retrievers(what)?;
+    let query = match (&what.query, &what.set) {
+        (_, Some(file)) => {
+            let judged = Judged::load(file)?;
+            return chat::run(config, record, None, Some((judged, retrievers)));
+        }
+        (Some(query), None) => argument_or_stdin(query, "query")?,
+        (None, None) => {
+            return Err(Failure::usage(
+                "there is nothing to compare: give a query or --set FILE",
+            ));
+        }
+    };
     super::runtime()?.block_on(async {
         let mut recorder = record
             .map(|path| {

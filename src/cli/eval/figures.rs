@@ -116,6 +116,16 @@ pub(super) fn groups(rows: &[Row]) -> Vec<(String, Figures)> {
     groups
 }
 
+/// The figures of all questions and of each half, of questions that were asked without what went before them.
+pub(super) fn alone(rows: &[Row]) -> Vec<(String, Figures)> {
+    let mut groups = vec![("all".to_owned(), of(rows.iter()))];
+    groups.extend(by(rows, |row| row.judged.half.name().to_owned()));
+    let named = groups.into_iter();
+    named
+        .map(|(name, figures)| (format!("asked alone: {name}"), figures))
+        .collect()
+}
+
 fn by(rows: &[Row], name: impl Fn(&Row) -> String) -> Vec<(String, Figures)> {
     let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
     for row in rows {
@@ -203,6 +213,7 @@ mod tests {
         Row {
             judged: JudgedQuestion {
                 id: "q".into(),
+                before: Vec::new(),
                 question: "q".into(),
                 style: "terse".into(),
                 topic: "amm".into(),
@@ -211,6 +222,7 @@ mod tests {
                 answers: owned(answers),
                 related: vec!["near".into()],
             },
+            read: None,
             outcome,
             found: owned(found),
         }

@@ -6,6 +6,7 @@
 mod figures;
 mod ranked;
 mod table;
+mod unanswered;
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::sync::Arc;
@@ -16,14 +17,16 @@ use super::args::Eval;
 use super::ask::{cancel_on_interrupt, exchange};
 use super::parts::Plan;
 use super::{Exit, Failure};
-use crate::agent::event::{Outcome, Phase, RunId, Stage};
+use crate::agent::event::{Outcome, Phase, Question, RunId, Stage, Turn};
 use crate::agent::{Agent, Extractive};
 use crate::config::Config;
 use crate::dataset::{JudgedQuestion, JudgedQuestions};
 use crate::retrieval::comparison::Retriever;
 use crate::text;
 use figures::{Figures, Metric};
+pub(super) use ranked::disagreement;
 use tokio_util::sync::CancellationToken;
+use unanswered::Unanswered;
 
 /// Hits of each question that are looked at: what the metrics at 10 need.
 const DEPTH: usize = 10;
@@ -57,6 +60,9 @@ impl std::str::FromStr for Floor {
 struct Row {
     #[serde(flatten)]
     judged: JudgedQuestion,
+    /// What it was searched as, when that is another text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<String>,
     outcome: Outcome,
     /// Ids of the hits, best first.
     found: Vec<String>,
@@ -72,6 +78,11 @@ struct Report<'a> {
 }
 
 pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
+    if what.path.is_dir() && what.words_only {
+        return Err(Failure::usage(
+            "--words-only is for a file of judged questions: for a folder use --retriever lexical",
+        ));
+    }
     if what.path.is_dir() {
         return ranked::benchmark(config, what);
     }
@@ -97,6 +108,10 @@ pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
         if let Some(retriever) = asked {
             agent.retriever = retriever.clone();
         }
+        if what.words_only {
+            agent.embedder = Arc::new(Unanswered::new());
+            agent.standby = None;
+        }
         let corpus = agent
             .knowledge
             .get(Stage::Fuse)
@@ -115,10 +130,24 @@ pub(super) fn run(config: &Config, what: &Eval) -> Result<Exit, Failure> {
                 what.path.display()
             )));
         }
+        // What the conversation is worth is seen beside the same questions without it.
+        let going_on = asked.iter().filter(|judged| !judged.before.is_empty());
+        let alone: Vec<JudgedQuestion> = going_on
+            .map(|judged| JudgedQuestion {
+                before: Vec::new(),
+                ..judged.clone()
+            })
+            .collect();
         let Some(rows) = ask_all(&agent, asked).await? else {
             return Ok(Exit::Interrupted);
         };
-        let groups = figures::groups(&rows);
+        let Some(alone) = ask_all(&agent, alone).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let mut groups = figures::groups(&rows);
+        if !alone.is_empty() {
+            groups.splice(1..1, figures::alone(&alone));
+        }
         let mut out = stdout().lock();
         if what.json {
             let report = Report {
@@ -168,7 +197,25 @@ async fn ask(
     judged: JudgedQuestion,
     cancel: &CancellationToken,
 ) -> Result<Row, Failure> {
-    let done = exchange(agent, run, judged.question.clone(), cancel, |_, _| Ok(())).await?;
+    let mut before = Vec::new();
+    for earlier in &judged.before {
+        let question = Question {
+            text: earlier.clone(),
+            before: before.clone(),
+            ..Question::default()
+        };
+        let done = exchange(agent, run, question, cancel, |_, _| Ok(())).await?;
+        before.push(Turn {
+            question: done.read.unwrap_or(done.question),
+            answer: done.answer,
+        });
+    }
+    let question = Question {
+        text: judged.question.clone(),
+        before,
+        ..Question::default()
+    };
+    let done = exchange(agent, run, question, cancel, |_, _| Ok(())).await?;
     if let Phase::Failed { stage, message, .. } = &done.phase {
         return Err(Failure::other(format!(
             "asking the question {} failed while it was in {}: {}",
@@ -180,6 +227,7 @@ async fn ask(
     Ok(Row {
         judged,
         outcome: done.outcome().unwrap_or(Outcome::Failed),
+        read: done.read,
         found: done.hits.into_iter().map(|hit| hit.id).collect(),
     })
 }

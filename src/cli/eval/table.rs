@@ -63,6 +63,9 @@ pub(super) fn wrong(rows: &[Row]) -> String {
             text::sanitize_line(&row.judged.style),
             text::sanitize_line(&row.judged.question),
         ));
+        if let Some(read) = &row.read {
+            lines.push_str(&format!("{:18} read as {}\n", "", text::sanitize_line(read)));
+        }
         lines.push_str(&format!(
             "{:18} found  {}\n",
             "",

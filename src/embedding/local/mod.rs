@@ -1,6 +1,8 @@
 //! The model inside the program: all-MiniLM-L6-v2 at 4 bits, on a thread of its own.
 
 mod batch;
+mod graph;
+mod int8;
 mod model;
 mod queue;
 mod tokenizer;
@@ -17,11 +19,14 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::{EmbedError, Embedder, ModelId, Readiness, Vector};
+use batch::Budget;
 use model::Model;
 use queue::Queue;
 
 /// Name of the bundled model. `q4` is part of it: its vectors differ from those of the f32 model.
 const NAME: &str = "all-MiniLM-L6-v2-q4";
+/// Name of the same weights multiplied as whole numbers: another vector space, near the first.
+const INT8_NAME: &str = "all-MiniLM-L6-v2-q4-int8";
 const DIMENSION: usize = 384;
 
 /// Loads and runs on an own thread, never on one that serves the screen or the network. A query (few texts) goes
@@ -35,6 +40,7 @@ pub struct LocalEmbedder {
 /// Where a model's files are.
 enum Files {
     Bundled,
+    BundledInt8,
     OnDisk { model: PathBuf, tokenizer: PathBuf },
 }
 
@@ -52,6 +58,16 @@ impl LocalEmbedder {
         Self::spawn(Self::bundled_id(), Files::Bundled)
     }
 
+    /// Begins to load the bundled model with whole-number products: for a set of thousands of texts, and for the queries of
+    /// that set, since the two kinds of vectors are not compared with each other.
+    pub fn start_int8() -> Self {
+        let id = ModelId {
+            name: INT8_NAME.to_owned(),
+            dimension: DIMENSION,
+        };
+        Self::spawn(id, Files::BundledInt8)
+    }
+
     /// Begins to load an ONNX model of the same form (`input_ids` and `mask` in, `last_hidden_state` out) and its
     /// `tokenizer.json` from disk. The caller names the vector space.
     pub fn start_from(id: ModelId, model: impl Into<PathBuf>, tokenizer: impl Into<PathBuf>) -> Self {
@@ -63,7 +79,11 @@ impl LocalEmbedder {
     }
 
     fn spawn(id: ModelId, files: Files) -> Self {
-        let queue = Arc::new(Queue::default());
+        let budget = match files {
+            Files::BundledInt8 => Budget::INT8,
+            Files::Bundled | Files::OnDisk { .. } => Budget::F32,
+        };
+        let queue = Arc::new(Queue::new(budget));
         let (publish, readiness) = watch::channel(Readiness::Loading);
         let worker = {
             let (id, queue, publish) = (id.clone(), Arc::clone(&queue), publish.clone());
@@ -155,6 +175,7 @@ fn fail(queue: &Queue, publish: &watch::Sender<Readiness>, sentence: String) {
 fn load(id: ModelId, files: &Files) -> Result<Model, String> {
     let loaded = match files {
         Files::Bundled => Model::bundled(id),
+        Files::BundledInt8 => Model::bundled_int8(id),
         Files::OnDisk { model, tokenizer } => Model::from_files(id, model, tokenizer),
     };
     let model = loaded.map_err(|reason| unusable(files, &reason))?;
@@ -167,7 +188,7 @@ fn load(id: ModelId, files: &Files) -> Result<Model, String> {
 fn unusable(files: &Files, reason: &str) -> String {
     let reason = reason.trim_end_matches('.');
     match files {
-        Files::Bundled => {
+        Files::Bundled | Files::BundledInt8 => {
             format!(
                 "the embedding model inside the program could not be loaded ({reason}); install the program again"
             )
@@ -263,6 +284,20 @@ mod tests {
                 assert!(cosine >= 0.9999, "{cosine} for {}", golden.text);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn whole_number_products_give_vectors_close_to_the_reference_whoever_the_neighbours_are() {
+        let embedder = LocalEmbedder::start_int8();
+        let golden = golden();
+        let texts: Vec<String> = golden.iter().map(|golden| golden.text.clone()).collect();
+        let together = embedder.embed(texts.clone()).await.unwrap();
+        for ((golden, vector), text) in golden.iter().zip(together).zip(texts) {
+            let cosine = cosine(vector.as_slice(), &golden.vector);
+            assert!(cosine >= 0.985, "{cosine} for {}", golden.text);
+            assert_eq!(embedder.embed(vec![text]).await.unwrap(), [vector]);
+        }
+        assert_ne!(embedder.model_id(), &LocalEmbedder::bundled_id());
     }
 
     #[tokio::test]

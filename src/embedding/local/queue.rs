@@ -6,11 +6,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::super::EmbedError;
-use super::batch::{Answer, Batch};
+use super::batch::{Answer, Batch, Budget};
 
 /// The lock is held to move a request in or out, never while the model runs.
-#[derive(Default)]
 pub(super) struct Queue {
+    budget: Budget,
     waiting: Mutex<Waiting>,
     /// Rung when a request came or the queue was closed.
     bell: Condvar,
@@ -27,9 +27,17 @@ struct Waiting {
 }
 
 impl Queue {
+    pub(super) fn new(budget: Budget) -> Self {
+        Self {
+            budget,
+            waiting: Mutex::default(),
+            bell: Condvar::new(),
+        }
+    }
+
     /// Puts a request in line.
     pub(super) fn push(&self, texts: Vec<String>) -> Result<oneshot::Receiver<Answer>, EmbedError> {
-        let (batch, answer) = Batch::new(texts);
+        let (batch, answer) = Batch::new(texts, self.budget);
         let mut waiting = self.lock();
         if let Some(error) = &waiting.closed {
             return Err(error.clone());
@@ -146,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_query_goes_before_the_rest_of_a_batch() {
-        let queue = Queue::default();
+        let queue = Queue::new(Budget::F32);
         let mut set = queue.push(texts("set", 40)).unwrap();
         let mut answers = Vec::new();
         let seen = runs(&queue, |run| {
@@ -161,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_dropped_request_is_skipped_and_a_dropped_batch_stops_half_way() {
-        let queue = Queue::default();
+        let queue = Queue::new(Budget::F32);
         drop(queue.push(texts("gone", 1)).unwrap());
         let mut batch = Some(queue.push(texts("set", 40)).unwrap());
         let kept = queue.push(texts("kept", 1)).unwrap();
@@ -176,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_error_of_one_run_is_the_answer_of_its_request_alone() {
-        let queue = Queue::default();
+        let queue = Queue::new(Budget::F32);
         let mut bad = queue.push(texts("bad", 1)).unwrap();
         let mut good = queue.push(texts("good", 1)).unwrap();
         for _ in 0..2 {
@@ -195,7 +203,7 @@ mod tests {
 
     #[test]
     fn closing_answers_what_waits_and_refuses_what_comes_with_the_first_reason() {
-        let queue = Queue::default();
+        let queue = Queue::new(Budget::F32);
         let mut waiting = queue.push(texts("early", 1)).unwrap();
         queue.close(EmbedError::NotLoaded("broken".into()));
         queue.close(EmbedError::Stopped);

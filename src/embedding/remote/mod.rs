@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::{EmbedError, Embedder, ModelId, Readiness, Vector, VectorFault};
-use crate::provider::{EmbeddingClient, GateEvent, MAX_INPUTS, Priority};
+use crate::provider::{EmbeddingClient, GateEvent, Limits, MAX_INPUTS, Priority};
 
 /// Texts go to the endpoint, vectors are checked and scaled to length 1. Clones share one client.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ pub async fn learn_dimension(client: &EmbeddingClient, text: &str) -> Result<usi
     let plan = plan::Plan::of(&[text.to_owned()]).next(plan::Portion::within(1, None));
     let inputs = plan.ok_or(EmbedError::Blank { index: 0 })?.inputs;
     let reply = client.embed(&inputs, Priority::Index, |_| {}).await?;
-    let dimension = reply.vectors.first().map_or(0, Vec::len);
+    let dimension = reply.vectors.first().map_or(0, |vector| vector.len());
     if dimension == 0 {
         return Err(EmbedError::Vector {
             model: name(&client.endpoint().model),
@@ -104,6 +104,10 @@ impl Embedder for RemoteEmbedder {
 
     fn readiness(&self) -> watch::Receiver<Readiness> {
         self.readiness.clone()
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(self.client.as_ref()?.gate().limits())
     }
 
     fn embed_telling(

@@ -122,7 +122,7 @@ fn bar(app: &App, index: usize, theme: &Theme) -> (&'static str, Style) {
 }
 
 /// The cells of a citation in its row.
-fn cells(citation: &CitationSpan, row: Rect) -> Rect {
+pub(super) fn cells(citation: &CitationSpan, row: Rect) -> Rect {
     let clamp = |column: usize| u16::try_from(column).unwrap_or(u16::MAX);
     let start = clamp(citation.column_start);
     Rect {
@@ -134,7 +134,7 @@ fn cells(citation: &CitationSpan, row: Rect) -> Rect {
 }
 
 /// Where the run stands, below its text: paragraphs, each in one style.
-fn state(entry: &Entry, app: &App, theme: &Theme) -> Vec<(String, Style)> {
+pub(super) fn state(entry: &Entry, app: &App, theme: &Theme) -> Vec<(String, Style)> {
     let exchange = &entry.exchange;
     let elapsed = (app.now_ms - entry.asked_ms).max(0.0);
     let spinner = SPINNER[(app.now_ms / 100.0) as usize % SPINNER.len()];
@@ -184,7 +184,7 @@ fn state(entry: &Entry, app: &App, theme: &Theme) -> Vec<(String, Style)> {
 
 fn doing(stage: Stage) -> &'static str {
     match stage {
-        Stage::Parse | Stage::Classify | Stage::Rewrite => "reading the question",
+        Stage::Parse | Stage::Classify | Stage::FollowUp | Stage::Rewrite => "reading the question",
         Stage::Embed => "turning the question into a vector",
         Stage::Dense | Stage::Lexical => "searching",
         Stage::Fuse | Stage::Judge => "weighing the evidence",

@@ -55,8 +55,7 @@ fn figures(exchange: &Exchange) -> Vec<String> {
         figures.push(format!("first word after {}", section::duration(first)));
     }
     if let Some(rate) = timing.tokens_per_s {
-        let digits = usize::from(rate < 9.95);
-        figures.push(format!("{rate:.digits$} tokens/s"));
+        figures.push(format!("{} tokens/s", self::rate(rate)));
     }
     if let Some(kept) = exchange.answer_origin {
         figures.push(from("answer", kept.tier, kept.age_ms));
@@ -85,8 +84,14 @@ fn saved(saved_ms: Option<f64>, tokens: Option<u64>) -> Option<String> {
     (!both.is_empty()).then(|| format!("saved {}", both.join(" and ")))
 }
 
+/// A rate with two figures at the least.
+pub(super) fn rate(rate: f64) -> String {
+    let digits = usize::from(rate < 9.95);
+    format!("{rate:.digits$}")
+}
+
 /// An amount with two figures at the least: `$12.50`, `$0.0123`, `$0.00024`.
-fn dollars(usd: f64) -> String {
+pub(super) fn dollars(usd: f64) -> String {
     if usd >= 0.995 || usd <= 0.0 {
         return format!("${usd:.2}");
     }

@@ -28,7 +28,7 @@ pub(super) fn render(
 }
 
 /// The parts of the help, those of the page that is shown first.
-fn sections(page: Page) -> [(Context, &'static str); 10] {
+fn sections(page: Page) -> Vec<(Context, &'static str)> {
     let chat = [
         (Context::Composer, "While writing"),
         (Context::Chat, "In the chat"),
@@ -38,6 +38,11 @@ fn sections(page: Page) -> [(Context, &'static str); 10] {
         (Context::Compare, "In the comparison"),
         (Context::CompareText, "While writing its query or a retriever"),
         (Context::Presets, "In its presets"),
+        (Context::Queries, "In its judged queries"),
+    ];
+    let beside = [
+        (Context::Beside, "In the answers side by side"),
+        (Context::BesideText, "While writing their question or who answers"),
     ];
     let shared = [
         (Context::Overlay, "In help and an open pair"),
@@ -45,14 +50,14 @@ fn sections(page: Page) -> [(Context, &'static str); 10] {
         (Context::Replay, "In a replay"),
         (Context::Global, "Everywhere"),
     ];
-    let (first, then) = match page {
-        Page::Chat => (chat, compare),
-        Page::Compare => (compare, chat),
+    let pages: [&[_]; 3] = match page {
+        Page::Chat => [&chat, &compare, &beside],
+        Page::Compare => [&compare, &chat, &beside],
+        Page::Beside => [&beside, &chat, &compare],
     };
-    let [a, b, c] = first;
-    let [d, e, f] = then;
-    let [overlay, sessions, replay, global] = shared;
-    [a, b, c, overlay, sessions, replay, global, d, e, f]
+    let [first, then @ ..] = pages;
+    let then = then.into_iter().flatten();
+    first.iter().chain(&shared).chain(then).copied().collect()
 }
 
 fn lines(page: Page, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -76,6 +81,11 @@ fn lines(page: Page, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines.push(Line::default());
     let mouse = match page {
         Page::Chat => "Mouse: click a citation, an evidence row, a pane; the wheel scrolls.",
+        Page::Beside => {
+            "Mouse: click a side, a citation, a row of the evidence (twice opens it), the question; the wheel scrolls the side below \
+             it. A letter before a row of the evidence: that side cites it. ~ before a rate: counted in pieces, until the server \
+             says its tokens."
+        }
         Page::Compare => {
             "Mouse: click a document (twice opens it), a column's head, the query; the wheel moves along the ranks. \
              ▲2: two places up against column A, ▼1: one down, =: the same place, new: A does not show it, gone: A shows it \

@@ -23,49 +23,147 @@ use crate::tui::theme::Theme;
 
 /// A side panel of this height has rows for where the figures come from and for a limiter at rest.
 const ROOMY: u16 = 20;
+/// The same where two endpoints are asked.
+const ROOMY_FOR_TWO: u16 = 30;
 /// Columns beside the count from which on a reason is worth cutting.
 const REASON_AT_LEAST: usize = 16;
 
-/// The lines of the section below its title, for a side panel of this size.
-pub(super) fn lines(app: &App, panel: Rect, theme: &Theme) -> Vec<Line<'static>> {
+/// One gate of the section: whose limits they are, and what is known of them.
+pub(super) struct Group {
+    /// From the longest to the shortest.
+    titles: &'static [&'static str],
+    /// Model and host, as the endpoint names them.
+    asked: Option<(String, String)>,
+    lines: Vec<Line<'static>>,
+}
+
+impl Group {
+    /// Rows that it takes, its title included.
+    pub(super) fn rows(&self) -> u16 {
+        u16::try_from(self.lines.len()).map_or(u16::MAX, |lines| lines.saturating_add(1))
+    }
+}
+
+/// Who is asked, and by which stages of a run.
+#[derive(Clone, Copy)]
+enum Of {
+    Chat,
+    Embedding,
+}
+
+impl Of {
+    fn stages(self) -> &'static [Stage] {
+        match self {
+            Self::Chat => &[Stage::Answer, Stage::Converse],
+            Self::Embedding => &[Stage::Embed],
+        }
+    }
+}
+
+/// The groups of the section, for a side panel of this size: the chat model's, and the embedder's where a server embeds.
+pub(super) fn groups(app: &App, panel: Rect, theme: &Theme) -> Vec<Group> {
     let width = usize::from(panel.width);
-    let Some(now) = app.limits_now().filter(|now| says_something(now.limits)) else {
-        let retry = retry(app, &Limits::default(), width, theme);
-        return vec![retry.unwrap_or_else(|| nothing_known(app, width, theme))];
+    let asks = app.gauges.chat.starts_with("openai:") || app.limits.is_some();
+    let Some(embedding) = app.embedding_limits_now() else {
+        let lines = chat(app, panel.height >= ROOMY, width, theme);
+        return vec![Group::of(&["Limits"], app.limits_now(), lines)];
     };
-    let roomy = panel.height >= ROOMY;
-    let (requests, tokens) = (now.limits.requests, now.limits.tokens);
+    let roomy = panel.height >= if asks { ROOMY_FOR_TWO } else { ROOMY };
+    let mut groups = Vec::new();
+    if asks {
+        let lines = chat(app, roomy, width, theme);
+        groups.push(Group::of(&["Limits"], app.limits_now(), lines));
+    }
+    let lines = if says_something(embedding.limits) {
+        known(app, Of::Embedding, &embedding, roomy, width, theme)
+    } else {
+        let retry = retry(app, Of::Embedding, embedding.limits, width, theme);
+        vec![retry.unwrap_or_else(|| silent(app, Of::Embedding, width, theme))]
+    };
+    // In a low panel beside another group it is worth its rows while it does something.
+    let rests = embedding.limits.in_flight.unwrap_or(0) == 0 && embedding.limits.queued.unwrap_or(0) == 0;
+    let closed = matches!(embedding.limits.breaker, None | Some(BreakerPhase::Closed));
+    if !asks || panel.height >= ROOMY || !(rests && closed) {
+        groups.push(Group::of(
+            &["Embedding limits", "Embedding"],
+            Some(embedding),
+            lines,
+        ));
+    }
+    groups
+}
+
+impl Group {
+    fn of(titles: &'static [&'static str], now: Option<LimitsNow<'_>>, lines: Vec<Line<'static>>) -> Self {
+        let named = |now: LimitsNow<'_>| {
+            let clean = |name: &str| text::sanitize_line(name).into_owned();
+            (clean(&now.limits.model), clean(&now.limits.endpoint))
+        };
+        Self {
+            titles,
+            asked: now.map(named),
+            lines,
+        }
+    }
+}
+
+/// The lines of the chat model's group.
+fn chat(app: &App, roomy: bool, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    match app.limits_now().filter(|now| says_something(now.limits)) {
+        Some(now) => known(app, Of::Chat, &now, roomy, width, theme),
+        None => {
+            let retry = retry(app, Of::Chat, &Limits::default(), width, theme);
+            vec![retry.unwrap_or_else(|| nothing_known(app, width, theme))]
+        }
+    }
+}
+
+fn known(
+    app: &App,
+    of: Of,
+    now: &LimitsNow<'_>,
+    roomy: bool,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let bars = [
-        Bar::of("requests", requests, &now, theme),
-        Bar::of("tokens", tokens, &now, theme),
+        Bar::of("requests", now.limits.requests, now, theme),
+        Bar::of("tokens", now.limits.tokens, now, theme),
     ];
     let mut lines = limit_bar::lines(&bars, width);
     if roomy {
-        lines.extend(origin(&now, width, theme));
+        lines.extend(origin(now, width, theme));
     }
-    lines.extend(traffic(&now, roomy, width, theme));
-    let retry = retry(app, now.limits, width, theme);
+    lines.extend(traffic(now, roomy, width, theme));
+    let retry = retry(app, of, now.limits, width, theme);
     if retry.is_none() {
-        lines.extend(paused(&now, width, theme));
+        lines.extend(paused(now, width, theme));
     }
     lines.extend(retry);
-    lines.extend(breaker(&now, width, theme));
+    lines.extend(breaker(now, width, theme));
     lines
 }
 
-pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, lines: Vec<Line<'_>>, theme: &Theme) {
-    let room = usize::from(area.width).saturating_sub("Limits".len() + 4);
-    let asked = app.limits.as_ref().map(|(limits, _)| {
-        let host = text::sanitize_line(&limits.endpoint);
-        let both = format!("{} at {host}", text::sanitize_line(&limits.model));
-        if !limits.model.is_empty() && text::width(&both) <= room {
-            both
-        } else {
-            text::truncate(&host, room).into_owned()
-        }
-    });
-    let body = section::title(buffer, area, "Limits", &asked.unwrap_or_default(), false, theme);
-    section::lines(buffer, body, lines);
+/// Draws a group below another one; what does not fit is cut.
+pub(super) fn render(buffer: &mut Buffer, area: Rect, group: Group, theme: &Theme) {
+    let room = |title: &str| usize::from(area.width).saturating_sub(title.len() + 4);
+    let Some(shortest) = group.titles.last() else {
+        return;
+    };
+    let (model, host) = group.asked.unwrap_or_default();
+    let mut ways = Vec::new();
+    if !model.is_empty() {
+        ways.push(format!("{model} at {host}"));
+        // Of the second group the model says more than the host, which is mostly that of the first.
+        ways.extend((group.titles.len() > 1).then_some(model));
+    }
+    ways.push(host.clone());
+    let fits = |said: &str| group.titles.iter().find(|title| text::width(said) <= room(title));
+    let fitting = ways.into_iter().find_map(|said| Some((*fits(&said)?, said)));
+    let (title, asked) =
+        fitting.unwrap_or_else(|| (*shortest, text::truncate(&host, room(shortest)).into_owned()));
+    let body = section::title(buffer, area, title, &asked, false, theme);
+    section::lines(buffer, body, group.lines);
 }
 
 fn says_something(limits: &Limits) -> bool {
@@ -83,7 +181,19 @@ fn nothing_known(app: &App, width: usize, theme: &Theme) -> Line<'static> {
             "none: answers are made on this machine",
             "none: answers are local",
         ]
-    } else if app.entries.iter().any(has_answered) {
+    } else {
+        return silent(app, Of::Chat, width, theme);
+    };
+    first(width, &said, theme.dim)
+}
+
+/// An endpoint that has said nothing of its limits.
+fn silent(app: &App, of: Of, width: usize, theme: &Theme) -> Line<'static> {
+    let has_answered = match of {
+        Of::Chat => has_answered,
+        Of::Embedding => has_embedded,
+    };
+    let said = if app.entries.iter().any(has_answered) {
         ["the endpoint reported none", "none reported"]
     } else {
         ["the endpoint was not asked yet", "not asked yet"]
@@ -94,8 +204,13 @@ fn nothing_known(app: &App, width: usize, theme: &Theme) -> Line<'static> {
 /// Whether the endpoint has said something in this run: a decline's words are the program's own.
 fn has_answered(entry: &Entry) -> bool {
     let exchange = &entry.exchange;
-    let asked = |row: &StageRow| matches!(row.name, Stage::Answer | Stage::Converse);
+    let asked = |row: &StageRow| Of::Chat.stages().contains(&row.name);
     exchange.first_token_ms.is_some() && exchange.stages.iter().any(asked)
+}
+
+/// Whether the question's vector was made for it, and not kept.
+fn has_embedded(entry: &Entry) -> bool {
+    entry.exchange.vector.is_some_and(|vector| vector.tier.is_none())
 }
 
 /// Where the figures come from, and how old they are: in one line, unless two origins do not fit into one.
@@ -181,9 +296,17 @@ fn paused(now: &LimitsNow<'_>, width: usize, theme: &Theme) -> Option<Line<'stat
     Some(first(width, &ways.each_ref().map(String::as_str), theme.warn))
 }
 
-/// The next try of the selected run, else of the newest that has failed once and goes on.
-fn retry(app: &App, limits: &Limits, width: usize, theme: &Theme) -> Option<Line<'static>> {
-    let entries = app.current().into_iter().chain(app.entries.iter().rev());
+/// The next try at this endpoint of the selected run, else of the newest that has failed once and goes on.
+fn retry(app: &App, of: Of, limits: &Limits, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let asks = |entry: &&Entry| {
+        let mut open = entry.exchange.stages.iter().filter(|row| row.ms.is_none());
+        open.any(|row| of.stages().contains(&row.name))
+    };
+    let entries = app
+        .current()
+        .into_iter()
+        .chain(app.entries.iter().rev())
+        .filter(asks);
     let (when, why) = entries
         .into_iter()
         .find_map(|entry| match &entry.exchange.phase {

@@ -16,15 +16,17 @@
 //! │ Enter ask  Tab pane  Ctrl-T trace  F1 help  Ctrl-Q quit                  │
 //! └──────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! The comparison is a page of its own: see `compare/`.
+//! The comparison is a page of its own, see `compare/`, and so are two answers side by side, see `beside/`.
 //! Below 72 columns the side panel takes the chat's place when it is asked for; below 16 rows the header goes.
 
+mod beside;
 mod cache;
 mod chat;
 mod compare;
 mod composer;
 mod evidence;
 mod exports;
+mod field;
 mod footer;
 mod header;
 mod help;
@@ -71,6 +73,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
     let cursor = match app.page {
         Page::Chat => conversation(frame, area, app, theme, rendered, &mut drawn),
         Page::Compare => compare::render(frame.buffer_mut(), area, app, theme, &mut drawn),
+        Page::Beside => beside::render(frame.buffer_mut(), area, app, theme, rendered, &mut drawn),
     };
     let buffer = frame.buffer_mut();
     match app.overlay {
@@ -78,6 +81,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: &Theme, rendered: &mut Rend
         Some(Overlay::Pair { hit, top }) => pair::render(buffer, area, app, hit, top, theme, &mut drawn),
         Some(Overlay::Compared { top }) => compare::document(buffer, area, app, top, theme, &mut drawn),
         Some(Overlay::Presets { at }) => compare::presets(buffer, area, at, theme, &mut drawn),
+        Some(Overlay::Queries { at }) => compare::queries(buffer, area, app, at, theme, &mut drawn),
         Some(Overlay::Exports { at }) => exports::render(buffer, area, at, theme, &mut drawn),
         Some(Overlay::Sessions) => {
             if let Some(cursor) = sessions::render(buffer, area, app, theme, &mut drawn) {

@@ -2,8 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::Target;
 use crate::app::compare::Spot;
+use crate::app::{Target, beside};
 
 /// The clickable areas of one frame, later ones above earlier ones.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,9 @@ impl Regions {
                 columns: area.width,
             },
             Target::Compare(Spot::Query { .. }) => Target::Compare(Spot::Query {
+                column: column - area.x,
+            }),
+            Target::Beside(beside::Spot::Question { .. }) => Target::Beside(beside::Spot::Question {
                 column: column - area.x,
             }),
             other => *other,

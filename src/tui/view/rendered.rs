@@ -7,6 +7,7 @@ use ratatui::text::Line;
 
 use super::section;
 use crate::agent::event::{Exchange, RunId};
+use crate::app::Beside;
 use crate::text;
 use crate::tui::markdown::{CitationSpan, MarkdownStyles, StreamingMarkdown};
 use crate::tui::theme::Theme;
@@ -54,6 +55,8 @@ impl Rendered {
 pub(super) struct Block {
     width: usize,
     question: Vec<Line<'static>>,
+    /// How many of its lines are the question as it was asked.
+    asked: usize,
     answer: StreamingMarkdown,
     state: Vec<Line<'static>>,
     /// Bytes of the raw question (as asked and as read) and of the answer that this was rendered from, and whether the run had ended by then.
@@ -66,6 +69,7 @@ impl Block {
         Self {
             width,
             question: Vec::new(),
+            asked: 0,
             answer: StreamingMarkdown::new(width, markdown_styles(theme)),
             state: Vec::new(),
             seen: None,
@@ -82,8 +86,13 @@ impl Block {
     ) {
         let ended = exchange.phase.ended();
         // Both texts only grow, or are replaced once by their clean form, so their lengths tell whether they changed.
-        let read = exchange.read.as_ref().map_or(0, String::len);
-        let now = (exchange.question.len() + read, exchange.answer.len(), ended);
+        let read_as = exchange.read.as_ref().map_or(0, String::len);
+        let side = exchange.setup.side.as_ref().map_or(0, |side| side.spec.len());
+        let now = (
+            exchange.question.len() + read_as + side,
+            exchange.answer.len(),
+            ended,
+        );
         let unchanged = self.width == width && self.seen == Some(now);
         if unchanged && ended {
             return;
@@ -91,7 +100,9 @@ impl Block {
         if !unchanged {
             self.width = width;
             self.seen = Some(now);
-            self.question = question(exchange, width, theme);
+            self.question = asked(exchange, width, theme);
+            self.asked = self.question.len();
+            self.question.extend(read(exchange, width, theme));
             // The answer is sanitised as a whole: an escape sequence may be cut in two by the pieces it came in.
             self.answer.set_columns(width);
             self.answer.set(&text::sanitize(&exchange.answer));
@@ -110,6 +121,12 @@ impl Block {
     /// Lines, the blank one at the end included.
     pub(super) fn height(&self) -> usize {
         self.height
+    }
+
+    /// The first line that is not the question as it was asked: what it is read as, else the answer.
+    pub(super) fn below_question(&self) -> usize {
+        let blank = usize::from(self.question.len() == self.asked);
+        self.asked + blank
     }
 
     /// The line with this index; `None` for a blank one.
@@ -138,20 +155,34 @@ impl Block {
     }
 }
 
-fn question(exchange: &Exchange, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// The question as it was asked, and of answers side by side who answers here.
+fn asked(exchange: &Exchange, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let asked = text::sanitize(&exchange.question);
     let asked = asked
         .lines()
         .flat_map(|line| section::wrapped(line, width, theme.strong));
-    // A rule that guesses what was meant is seen doing so.
-    let read = exchange.read.iter().flat_map(|read| {
-        section::wrapped(
-            &format!("read as: {}", text::sanitize_line(read)),
-            width,
-            theme.dim,
-        )
+    let side = exchange.setup.side.iter().flat_map(|side| {
+        let said = format!(
+            "{} of two side by side: {}",
+            Beside::letter(side.place),
+            side.spec
+        );
+        section::wrapped(&said, width, theme.accent)
     });
-    asked.chain(read).collect()
+    asked.chain(side).collect()
+}
+
+/// What it is read as, and by whom: whoever guesses what was meant is seen doing so.
+fn read(exchange: &Exchange, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(read) = &exchange.read else {
+        return Vec::new();
+    };
+    let by = match exchange.read_by.as_deref() {
+        None => String::new(),
+        Some("rule") => " (by rule)".to_owned(),
+        Some(model) => format!(" (by {model})"),
+    };
+    section::wrapped(&format!("read as: {read}{by}"), width, theme.dim)
 }
 
 /// The theme's styles for rendered Markdown.

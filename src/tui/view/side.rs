@@ -37,12 +37,12 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
     } else {
         0
     };
-    let limit_lines = limits::lines(app, inner, theme);
-    let limit_rows = if inner.height >= 14 {
-        1 + u16::try_from(limit_lines.len()).unwrap_or(u16::MAX)
+    let groups = if inner.height >= 14 {
+        limits::groups(app, inner, theme)
     } else {
-        0
+        Vec::new()
     };
+    let limit_rows: u16 = groups.iter().map(limits::Group::rows).sum();
     drawn.measured.gauges_shown = limit_rows > 0;
     let main = inner.height - cache_rows - limit_rows;
     let trace_rows = trace::wanted(app);
@@ -75,5 +75,9 @@ pub(super) fn render(buffer: &mut Buffer, area: Rect, app: &App, theme: &Theme, 
     evidence::render(buffer, evidence_area, app, theme, drawn);
     trace::render(buffer, trace_area, app, theme);
     cache::render(buffer, cache_area, app, theme);
-    limits::render(buffer, limits_area, app, limit_lines, theme);
+    let rows = groups.iter().map(limits::Group::rows);
+    let areas = Layout::vertical(rows.map(Constraint::Length)).split(limits_area);
+    for (group, area) in groups.into_iter().zip(areas.iter()) {
+        limits::render(buffer, *area, group, theme);
+    }
 }

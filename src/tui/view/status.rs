@@ -6,10 +6,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::{Drawn, transport};
+use crate::app::beside::{self, BesideCommand};
 use crate::app::compare::CompareCommand;
 use crate::app::keymap::{Binding, Command, Context, bindings};
 use crate::app::sessions::SessionsCommand;
-use crate::app::{App, Overlay, Page, Replay, Target, Transport};
+use crate::app::{App, Entry, Overlay, Page, Replay, Target, Transport};
 use crate::text;
 use crate::tui::theme::Theme;
 
@@ -79,9 +80,13 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
     let context = app.context();
     let matters = |binding: &&Binding| match binding.command {
         Command::Escape if binding.context == Context::Global => {
-            app.overlay.is_some() || app.page == Page::Compare || app.cancellable().is_some()
+            app.overlay.is_some() || app.page != Page::Chat || app.cancellable().is_some()
         }
         Command::OpenPair | Command::Copy if app.page == Page::Compare => app.compare.found.is_some(),
+        Command::Copy if app.page == Page::Beside => !app.beside.question.is_blank(),
+        Command::Beside(BesideCommand::Cancel) => app.side(app.beside.column).is_some_and(Entry::is_live),
+        Command::Beside(BesideCommand::Again) => !app.beside.question.is_blank(),
+        Command::Beside(BesideCommand::Open) => app.page == Page::Chat && app.overlay.is_none(),
         Command::OpenPair => app.current().is_some_and(|entry| !entry.exchange.hits.is_empty()),
         Command::Retry | Command::Copy => app.current().is_some_and(|entry| !entry.is_live()),
         Command::PreviousExchange => match app.overlay {
@@ -118,7 +123,18 @@ fn hints(app: &App) -> Vec<(String, &'static str)> {
                 }
                 Command::Sessions(SessionsCommand::Accept) if app.sessions.naming.is_some() => "take over",
                 Command::Escape if app.overlay.is_some() => "close",
-                Command::Escape if app.page == Page::Compare => "back",
+                Command::Escape
+                    if app.page == Page::Beside
+                        && app.side(app.beside.column).is_some_and(Entry::is_live) =>
+                {
+                    "cancel"
+                }
+                Command::Escape if app.page != Page::Chat => "back",
+                Command::Beside(BesideCommand::Accept)
+                    if matches!(app.beside.typing, beside::Typing::Question) =>
+                {
+                    "ask"
+                }
                 _ => hint,
             };
             (binding.key(), hint)

@@ -11,7 +11,7 @@ use crate::cli::parts::stored_vectors;
 use crate::cli::{Failure, corpus, embedder};
 use crate::config::{Config, EmbedderChoice};
 use crate::embedding::remote;
-use crate::embedding::{Embedder, LocalEmbedder, Matrix, Vector};
+use crate::embedding::{Embedder, LocalEmbedder, Matrix, ModelId, Vector};
 use crate::retrieval::comparison::EmbedderName;
 
 /// Texts of one request: what is lost when the program is stopped.
@@ -49,7 +49,7 @@ impl Space {
         let config = crate::cli::lab::embedded_by(config, name)?;
         let store = stored_vectors().and_then(|path| Store::open(&path).ok());
         let (embedder, model): (Arc<dyn Embedder>, _) = match &config.embedder.value {
-            EmbedderChoice::Local => (Arc::new(LocalEmbedder::start()), None),
+            EmbedderChoice::Local => (Arc::new(LocalEmbedder::start_int8()), None),
             EmbedderChoice::OpenAi(model) => {
                 let stored = corpus::remote_path(Some(folder), model);
                 let dimension = embedder::dimension(&config, model, stored.as_deref())
@@ -66,6 +66,10 @@ impl Space {
             folder: folder.to_owned(),
             store,
         })
+    }
+
+    pub(super) fn model(&self) -> &ModelId {
+        self.embedder.model_id()
     }
 
     /// The vectors of all texts; `None` when the user stopped it.
@@ -125,6 +129,8 @@ impl Space {
         let missing = (0..).zip(vectors.iter()).filter(|(_, vector)| vector.is_none());
         let mut missing: Vec<usize> = missing.map(|(place, _)| place).collect();
         missing.sort_by_key(|place| length(*place));
+        let known = texts.len() - missing.len();
+        tracing::info!(unit, known, missing = missing.len(), "embedding a benchmark");
         let cost = |place: &usize| length(*place).clamp(1, READ_BYTES);
         let mut progress = Progress::new(missing.len(), missing.iter().map(cost).sum());
         for batch in missing.chunks(BATCH) {

@@ -40,6 +40,9 @@ struct Report<'a> {
     dataset: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     split: Option<&'a str>,
+    /// The models whose vectors were searched, where they were made for this.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    models: &'a [String],
     documents: usize,
     queries: usize,
     /// The `p` of rank-biased overlap, which disagreement is 1 less of.
@@ -53,6 +56,7 @@ struct Report<'a> {
 struct Set<'a> {
     dataset: &'a str,
     split: Option<&'a str>,
+    models: &'a [String],
 }
 
 /// A folder in BEIR form.
@@ -93,9 +97,10 @@ pub(super) fn benchmark(config: &Config, what: &Eval) -> Result<Exit, Failure> {
             .collect();
         let asked: Vec<String> = queries.iter().map(|query| query.text.clone()).collect();
         let bare = Corpus::lexical_only(beir.documents);
-        let mut spaces = Vec::new();
+        let (mut spaces, mut models) = (Vec::new(), Vec::new());
         for name in &names {
             let space = Space::open(config, name, &what.path)?;
+            models.push(space.model().name.clone());
             let Some(embedded) = space.embed(&texts, &asked).await? else {
                 writeln!(
                     stderr(),
@@ -123,6 +128,7 @@ pub(super) fn benchmark(config: &Config, what: &Eval) -> Result<Exit, Failure> {
         let set = Set {
             dataset: &lab.corpus().dataset.name.clone(),
             split: Some(&beir.split),
+            models: &models,
         };
         report(what, set, &Arc::new(lab), &retrievers, &queries, queried, RELATED)
     })
@@ -135,6 +141,13 @@ pub(super) fn questions(config: &Config, what: &Eval, judged: &JudgedQuestions) 
         return Err(Failure::usage(
             "--wrong is for one retriever: leave it out, or give one --retriever and no --by-disagreement",
         ));
+    }
+    if let Some((line, _)) = judged.questions.iter().find(|(_, one)| !one.before.is_empty()) {
+        return Err(Failure::usage(format!(
+            "line {line} of {} goes on from questions before it, which a ranking alone does not read: measure such a file with one \
+             --retriever",
+            what.path.display()
+        )));
     }
     crate::cli::runtime()?.block_on(async {
         let open = Open::of(config, &retrievers).await?;
@@ -164,6 +177,7 @@ pub(super) fn questions(config: &Config, what: &Eval, judged: &JudgedQuestions) 
         let set = Set {
             dataset: &dataset.name,
             split: None,
+            models: &[],
         };
         report(what, set, &open.lab, &retrievers, &queries, queried, ANSWERS)
     })
@@ -246,6 +260,7 @@ fn report(
         let report = Report {
             dataset: set.dataset,
             split: set.split,
+            models: set.models,
             documents: lab.corpus().len(),
             queries: rows.len(),
             rbo_p: PERSISTENCE,
@@ -256,10 +271,14 @@ fn report(
         writeln!(out)?;
     } else {
         let split = set.split.map(|split| format!(" ({split})")).unwrap_or_default();
+        let models = match set.models {
+            [] => String::new(),
+            models => format!(", vectors of {}", models.join(", ")),
+        };
         let name = crate::text::sanitize_line(set.dataset);
         writeln!(
             out,
-            "{name}{split}: {} documents, {} queries",
+            "{name}{split}: {} documents, {} queries{models}",
             lab.corpus().len(),
             rows.len()
         )?;
@@ -306,7 +325,7 @@ fn one(
 }
 
 /// 1 less the mean rank-biased overlap of the first hits of every two retrievers; absent for one retriever.
-fn disagreement(retrievers: &[Retriever], rankings: &[Vec<usize>]) -> Option<f64> {
+pub(in crate::cli) fn disagreement(retrievers: &[Retriever], rankings: &[Vec<usize>]) -> Option<f64> {
     let shown: Vec<&[usize]> = retrievers
         .iter()
         .zip(rankings)

@@ -23,6 +23,7 @@ mod foot;
 mod head;
 mod layout;
 mod presets;
+mod queries;
 mod query;
 
 use ratatui::buffer::Buffer;
@@ -30,6 +31,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 pub(super) use document::render as document;
 pub(super) use presets::render as presets;
+pub(super) use queries::render as queries;
 
 use super::{Drawn, header, section, status};
 use crate::app::compare::{Found, Place, Progress, Spot};

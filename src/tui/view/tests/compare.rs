@@ -10,7 +10,7 @@ use ratatui::style::Modifier;
 use super::hostile::{assert_harmless, text};
 use super::{Talk, fixtures, rows};
 use crate::app::compare::fixture::{self, PAIRS};
-use crate::app::compare::{Progress, Spot};
+use crate::app::compare::{Disputed, Progress, Ranked, Spot};
 use crate::app::keymap::{Context, bindings};
 use crate::app::{Effect, Message, Overlay, Target};
 use crate::config::Theme as Choice;
@@ -299,4 +299,24 @@ proptest! {
 fn a_session_that_is_ready_says_which_key_compares() {
     let mut talk = Talk::with(120, 40, fixtures::ready());
     assert!(talk.screen().contains("F3 compare"));
+}
+
+#[test]
+fn the_judged_queries_by_disagreement() {
+    on_every_size("compare_queries", |bench| {
+        let columns = bench.talk.app.compare.retrievers.clone();
+        bench.talk.app.with_set("development.jsonl".to_owned(), columns);
+        let row = |n: usize| Disputed {
+            id: format!("dev-{n:03}"),
+            query: format!("{QUERY}, case {n}"),
+            disagreement: 0.9 - 0.02 * n as f64,
+            ndcg: vec![1.0, 0.63, 0.0],
+        };
+        let ranked = Ranked {
+            ticket: 1,
+            result: Ok((1..=44).map(row).collect()),
+        };
+        bench.talk.app.update(Message::Ranked(ranked));
+        bench.presses(&[KeyCode::Down, KeyCode::PageDown]);
+    });
 }

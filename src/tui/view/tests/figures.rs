@@ -64,6 +64,66 @@ fn a_limiter_at_work_and_a_retry() {
     assert_snapshot!("limits_busy_side_40x24", talk.screen());
 }
 
+/// A session whose questions are embedded by a server as well.
+fn embedding(chat: Limits, embedding: Limits) -> Gauges {
+    Gauges {
+        embedder: "openai:text-embedding-3-small".into(),
+        embedding_limits: Some(Box::new(embedding)),
+        ..gauges(chat)
+    }
+}
+
+#[test]
+fn two_endpoints_at_work_and_a_retry_of_the_one_that_embeds() {
+    let told = embedding(fixtures::gate(), fixtures::embedding_gate());
+    let play = |talk: &mut Talk| {
+        let run = talk.asks(QUESTION);
+        talk.hears(run, 0.0, fixtures::started(QUESTION))
+            .hears(run, 1.0, fixtures::begins(Stage::Embed))
+            .hears(run, 250.0, fixtures::retry())
+            .at(1_000.0);
+    };
+    on_every_size("limits_of_two", &told, play);
+    let mut talk = Talk::with(40, 24, told);
+    play(&mut talk);
+    talk.presses(KeyCode::F(2));
+    assert_snapshot!("limits_of_two_side_40x24", talk.screen());
+}
+
+#[test]
+fn a_server_that_embeds_for_answers_of_this_machine_and_does_not_answer() {
+    let opened = Limits {
+        model: "text-embedding-3-small".into(),
+        ..open()
+    };
+    let told = Gauges {
+        chat: "extractive".into(),
+        limits: None,
+        ..embedding(opened.clone(), opened)
+    };
+    on_every_size("limits_of_the_embedder", &told, |talk| {
+        talk.at(100.0);
+    });
+    let mut talk = Talk::with(80, 24, told);
+    assert!(talk.at(12_000.0).screen().contains("◐ circuit half-open"));
+}
+
+#[test]
+fn in_a_low_panel_a_second_endpoint_at_rest_leaves_its_rows_to_the_evidence() {
+    let rests = Limits {
+        in_flight: Some(0),
+        queued: Some(0),
+        ..fixtures::embedding_gate()
+    };
+    let shows = |height, gate: &Limits| {
+        let mut talk = Talk::with(80, height, embedding(fixtures::gate(), gate.clone()));
+        talk.screen().contains("Embedding")
+    };
+    assert!(shows(24, &rests));
+    assert!(!shows(20, &rests));
+    assert!(shows(20, &fixtures::embedding_gate()));
+}
+
 /// A circuit that opened just now.
 fn open() -> Limits {
     Limits {

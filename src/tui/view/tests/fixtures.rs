@@ -21,6 +21,7 @@ pub(super) fn ready() -> Gauges {
         cache: Box::default(),
         redis_probe_ms: None,
         limits: None,
+        embedding_limits: None,
     }
 }
 
@@ -112,6 +113,7 @@ pub(super) fn started(question: &str) -> AgentEvent {
             offline: false,
             price: None,
             sampling: None,
+            side: None,
         },
     }
 }
@@ -244,6 +246,30 @@ pub(super) fn gate() -> Limits {
         paused_ms: None,
         breaker: Some(BreakerPhase::Closed),
         probe_in_ms: None,
+    }
+}
+
+/// The gate of a server that embeds, at work.
+pub(super) fn embedding_gate() -> Limits {
+    Limits {
+        model: "text-embedding-3-small".into(),
+        requests: Some(Limit {
+            limit: 3_000,
+            remaining: 2_987,
+            reset_ms: Some(260),
+            origin: Some(LimitOrigin::Reported),
+            age_ms: Some(400),
+        }),
+        tokens: Some(Limit {
+            limit: 1_000_000,
+            remaining: 511_200,
+            reset_ms: Some(29_328),
+            origin: Some(LimitOrigin::Reported),
+            age_ms: Some(400),
+        }),
+        queued: Some(1),
+        next_slot_ms: Some(900),
+        ..gate()
     }
 }
 

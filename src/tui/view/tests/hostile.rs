@@ -216,6 +216,7 @@ fn said() -> impl Strategy<Value = AgentEvent> {
         }),
         text().prop_map(|text| AgentEvent::Token { text }),
         limits().prop_map(|limits| AgentEvent::Limits { limits }),
+        limits().prop_map(|limits| AgentEvent::EmbeddingLimits { limits }),
         (text(), any::<bool>(), prop::option::of(ms()), any::<u64>()).prop_map(
             |(key, answer, age_ms, tokens)| {
                 AgentEvent::Cache {

@@ -3,6 +3,7 @@
 //! A [`Talk`] types and presses keys as the loop would hand them on, hears what a run says, and draws on a backend in
 //! memory. Its clock is told, so a screen is the same at every run.
 
+mod beside;
 mod compare;
 mod figures;
 mod fixtures;

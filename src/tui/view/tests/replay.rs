@@ -84,6 +84,41 @@ fn sessions() -> Vec<(&'static str, Session)> {
             ..fixtures::online()
         })
     };
+    let of_two = |limits: &Limits| {
+        Hears(Gauges {
+            limits: Some(Box::new(gate.clone())),
+            embedding_limits: Some(Box::new(limits.clone())),
+            ..fixtures::online()
+        })
+    };
+    let embedding = fixtures::embedding_gate();
+    let mut embedded = run(
+        1,
+        1_000.0,
+        QUESTION,
+        vec![
+            (0.0, fixtures::started(QUESTION)),
+            (1.0, begins(Stage::Embed)),
+            (
+                2.0,
+                AgentEvent::EmbeddingLimits {
+                    limits: embedding.clone(),
+                },
+            ),
+            (250.0, fixtures::retry()),
+            (
+                4_250.0,
+                AgentEvent::Resumed {
+                    stage: Stage::Embed,
+                    waited_ms: 4_000.0,
+                },
+            ),
+            (4_400.0, fixtures::lookup(None)),
+            (4_500.0, ended(Outcome::Answered, None)),
+        ],
+    );
+    embedded.extend([(400.0, of_two(&embedding)), (6_900.0, of_two(&opened))]);
+    embedded.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let mut tried_again = run(
         1,
         1_000.0,
@@ -229,6 +264,7 @@ fn sessions() -> Vec<(&'static str, Session)> {
             ),
         ),
         ("tried again, with limits and an open circuit", tried_again),
+        ("embedded by a server, tried again", embedded),
         ("while the parts load", loading),
         ("two at once", together),
     ]

@@ -2,7 +2,7 @@
 
 use tui_textarea::Input;
 
-use super::{Compare, CompareCommand, Compared, Progress, Spot, Typing};
+use super::{Compare, CompareCommand, Compared, Found, Progress, Spot, Typing};
 use crate::agent::event::LONGEST_QUESTION;
 use crate::app::composer::one_line;
 use crate::app::keymap::Command;
@@ -67,7 +67,7 @@ impl App {
     /// A comparison ended. An older one than the newest that was asked for is dropped.
     pub(in crate::app) fn compared(&mut self, compared: Compared) {
         let compare = &mut self.compare;
-        if compared.ticket != compare.ticket {
+        if !compare.awaits(&compared) {
             return;
         }
         match compared.result {
@@ -78,6 +78,19 @@ impl App {
                 compare.keep_a_document();
             }
         }
+    }
+
+    /// A comparison of a recording is shown as it stood when it ended.
+    pub(in crate::app) fn was_compared(&mut self, found: Found) {
+        self.page = Page::Compare;
+        let compare = &mut self.compare;
+        compare.query.show(&one_line(&found.asked));
+        compare.typing = Typing::Nothing;
+        compare.progress = Progress::Idle;
+        compare.retrievers.clone_from(&found.retrievers);
+        compare.column = compare.column.min(found.retrievers.len().saturating_sub(1));
+        compare.found = Some(found);
+        compare.keep_a_document();
     }
 
     /// Time went on: a query whose typing has paused is compared.
@@ -139,8 +152,10 @@ impl App {
 
     /// A command while the comparison is shown; `None` when it means the same as everywhere.
     pub(in crate::app) fn compare_command(&mut self, command: Command) -> Option<Vec<Effect>> {
-        if matches!(command, Command::Compare(_)) && self.replay.is_some() {
-            self.refuse_to_ask();
+        if let Command::Compare(command) = command
+            && self.replay.is_some()
+        {
+            self.look_at_compared(command);
             return Some(Vec::new());
         }
         if let Some(Overlay::Queries { at }) = self.overlay
@@ -169,7 +184,15 @@ impl App {
                 self.overlay = Some(Overlay::Compared { top: 0 });
             }
             (Some(_), _) => return None,
-            (None, Command::Quit | Command::QuitOrDelete | Command::Suspend | Command::Help) => return None,
+            (
+                None,
+                Command::Quit
+                | Command::QuitOrDelete
+                | Command::Suspend
+                | Command::Help
+                | Command::Record
+                | Command::Transport(_),
+            ) => return None,
             (None, Command::Escape | Command::Interrupt) => match self.compare.typing {
                 Typing::Nothing => match self.back_to_queries() {
                     Some(effects) => return Some(effects),
@@ -269,6 +292,19 @@ impl App {
             }
         }
         Vec::new()
+    }
+
+    /// A comparison that was recorded can be looked at, and not changed.
+    fn look_at_compared(&mut self, command: CompareCommand) {
+        use CompareCommand as C;
+        let seen = self.page == Page::Compare;
+        match command {
+            C::Open if !seen && self.compare.found.is_some() => self.page = Page::Compare,
+            C::Left | C::Right | C::Column(_) | C::Pin | C::Browse if seen => {
+                self.own_command(command);
+            }
+            _ => self.refuse_to_ask(),
+        }
     }
 
     fn edit_spec(&mut self) {
@@ -392,6 +428,7 @@ impl App {
                 return self.open_query(at);
             }
             _ if self.overlay.is_some() => self.overlay = None,
+            Spot::Query { .. } if self.replay.is_some() => {}
             Spot::Query { column } => {
                 self.compare.typing = Typing::Query;
                 self.compare.query.click(0, column);

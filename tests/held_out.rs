@@ -39,6 +39,52 @@ fn so_do_the_held_out_follow_ups() {
     reaches("data/eval/follow_ups.jsonl", &[], &floors);
 }
 
+/// "What is a flash loan and why does it need no collateral?" is found by "what is a flash loan" and by "a flash loan".
+#[test]
+fn whoever_names_a_thing_gets_the_pair_that_says_what_it_is() {
+    let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/knowledge");
+    let mut lines = Vec::new();
+    for file in std::fs::read_dir(knowledge).unwrap() {
+        let file = file.unwrap();
+        let topic = file.path().file_stem().unwrap().to_str().unwrap().to_owned();
+        let set: serde_json::Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
+        for pair in set.as_array().unwrap() {
+            let Some(named) = named(pair["question"].as_str().unwrap()) else {
+                continue;
+            };
+            for question in [format!("what is {named}"), named] {
+                lines.push(serde_json::json!({
+                    "id": format!("named-{}", lines.len()),
+                    "question": question,
+                    "style": "terse",
+                    "topic": topic,
+                    "half": "held-out",
+                    "answers": [pair["id"]],
+                    "related": [],
+                }));
+            }
+        }
+    }
+    assert!(lines.len() > 300, "{} questions", lines.len());
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("named.jsonl");
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    reaches(
+        path.to_str().unwrap(),
+        &[],
+        &["hit@1=0.99", "answered-right=0.99"],
+    );
+}
+
+/// The thing that a question asks the meaning of, with its article.
+fn named(question: &str) -> Option<String> {
+    let rest = question.strip_prefix("What is ")?.strip_suffix('?')?;
+    let (named, _) = rest.split_once(" and ").unwrap_or((rest, ""));
+    let (named, _) = named.split_once(',').unwrap_or((named, ""));
+    let words = named.split(' ').count();
+    ((1..=5).contains(&words) && !named.contains("difference")).then(|| named.to_owned())
+}
+
 fn reaches(set: &str, flags: &[&str], floors: &[&str]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(set);
     let output = Command::new(env!("CARGO_BIN_EXE_defi-qa"))

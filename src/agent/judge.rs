@@ -26,6 +26,8 @@ pub struct Signals {
     pub outside: Option<OutsideHit>,
     /// Turns of phrase that ask for what is not known here.
     pub marks: Marks,
+    /// Whether it asks the meaning of just the thing that a pair asks the meaning of.
+    pub subject: bool,
     /// Whether the cosines are scaled.
     pub scaled: bool,
 }
@@ -38,6 +40,9 @@ pub const KNOWN_WEIGHT: f64 = 0.45;
 pub const COMPANY_WEIGHT: f64 = 0.3;
 /// What a turn of phrase costs that asks for this moment or for a decision.
 pub const MARK_WEIGHT: f64 = 0.25;
+/// What it is worth that a pair asks for the same thing. No question of the judged sets that is to be declined is like that; of
+/// the questions made from 263 pairs ("what is X", "X") four were declined without it.
+pub const SUBJECT_WEIGHT: f64 = 0.15;
 /// What the balance of the five must reach.
 pub const ENOUGH: f64 = 0.7;
 
@@ -70,7 +75,8 @@ impl Signals {
         let outside = self.outside.map_or(0.0, |hit| f64::from(hit.score).max(0.0));
         let words = KNOWN_WEIGHT * self.known + COMPANY_WEIGHT * self.company;
         let marked = f64::from(u8::from(self.marks != Marks::default()));
-        Some(self.cosine? - OUTSIDE_WEIGHT * outside + words - MARK_WEIGHT * marked)
+        let named = f64::from(u8::from(self.subject));
+        Some(self.cosine? - OUTSIDE_WEIGHT * outside + words + SUBJECT_WEIGHT * named - MARK_WEIGHT * marked)
     }
 }
 
@@ -256,6 +262,19 @@ mod tests {
             ..good
         };
         assert_eq!(judge(of_nothing).reason, "nothing I know is near it");
+    }
+
+    #[test]
+    fn a_question_for_the_meaning_of_a_known_thing_is_answered_beside_one_for_its_figure() {
+        let beside = signals(0.75, 0.7, 0.84, OutsideKind::Live);
+        assert!(!judge(beside).enough);
+        let named = Signals {
+            subject: true,
+            ..beside
+        };
+        assert!(judge(named).enough);
+        let marks = Marks::of("what is the funding rate right now");
+        assert!(!judge(Signals { marks, ..named }).enough);
     }
 
     #[test]

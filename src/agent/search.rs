@@ -92,6 +92,7 @@ impl Agent {
                 }),
             },
             marks: Marks::of(question),
+            subject: lexical.hits.iter().any(|hit| hit.subject),
             scaled: by_words.is_none() && !corpus.scale.is_default(),
         };
         let signals = if corpus.len() < SMALL {

@@ -8,6 +8,7 @@ use crate::embedding::{EmbedError, Embedder, Matrix, Vector};
 
 use super::bundle::{Bundle, Unpacked};
 use super::spelling::{LazySpelling, Spelling, is_well_known};
+use super::subject;
 use super::{
     Background, Bm25, Corrected, DenseHit, DenseIndex, Fusion, LexicalIndex, LexicalSearch, Outside, Ranked,
     Scale, Unit, View, Views, fuse,
@@ -133,14 +134,26 @@ impl Corpus {
         let index = match unit {
             Unit::Question => &self.questions,
             Unit::QuestionAnswer => &self.questions_and_answers,
-            Unit::All => return self.lexical.search_with(bm25, query, self.len()),
+            Unit::All => return self.with_subjects(query, self.lexical.search_with(bm25, query, self.len())),
         };
         let index = index.get_or_init(|| {
             let pairs = self.dataset.pairs.iter();
             let texts: Vec<String> = pairs.map(|pair| unit.words(pair)).collect();
             LexicalIndex::build(&texts)
         });
-        index.search_with(bm25, query, self.len())
+        self.with_subjects(query, index.search_with(bm25, query, self.len()))
+    }
+
+    /// Marks the pairs that ask for just the thing that the query asks the meaning of.
+    fn with_subjects(&self, query: &str, mut found: LexicalSearch) -> LexicalSearch {
+        if let Some(asked) = subject::of_query(query) {
+            for hit in &mut found.hits {
+                let pair = self.dataset.pairs.get(hit.index);
+                let subject = pair.and_then(|pair| subject::of_question(&pair.question));
+                hit.subject = subject.as_ref() == Some(&asked);
+            }
+        }
+        found
     }
 
     /// A question with its misspellings put right by the words of this corpus. The first one with a word that the corpus does

@@ -26,6 +26,8 @@ pub struct LexicalHit {
     pub rank: usize,
     /// Words of the query that the pair holds, as the query spells them.
     pub terms: Vec<String>,
+    /// Whether the pair asks for just the thing that the query asks the meaning of.
+    pub subject: bool,
 }
 
 /// What a query found.

@@ -113,6 +113,7 @@ impl LexicalIndex {
             score: score(index),
             rank,
             terms: self.shared(&query, index),
+            subject: false,
         });
         let unknown = query.iter().filter(|word| !word.is_known());
         LexicalSearch {

@@ -18,6 +18,7 @@ mod outside;
 mod postings;
 mod scale;
 mod spelling;
+mod subject;
 mod terms;
 mod unit;
 mod views;

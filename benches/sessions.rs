@@ -216,6 +216,25 @@ fn benches(criterion: &mut Criterion) {
             bencher.iter(|| store.search(black_box(query), FOUND).expect("a search"));
         });
     }
+    // What the picker asks at each key.
+    for query in [
+        "",
+        "p",
+        "po",
+        "poo",
+        "pool",
+        "impermanent loss p",
+        RARE,
+        SHOWN_ONLY,
+    ] {
+        assert!(
+            !store.find(query, ROWS).expect("sessions").is_empty(),
+            "{query} is in the store and was not found"
+        );
+        group.bench_function(format!("find sessions by {query:?}"), |bencher| {
+            bencher.iter(|| store.find(black_box(query), ROWS).expect("sessions"));
+        });
+    }
     let last = store.last().expect("a session").id;
     group.bench_function("read a session of 10", |bencher| {
         bencher.iter(|| store.exchanges(last, ROWS).expect("its exchanges"));

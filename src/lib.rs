@@ -60,7 +60,7 @@
 //! - The shared cache tier keeps its one connection itself and not by redis' connection manager, which lets a caller wait
 //!   while it connects again.
 //! - The screen knows the values of a comparison (`retrieval::comparison`), and nothing that searches: what is compared is no run of
-//!   the agent, so it has no events.
+//!   the agent. It has one event of its own, `compared`, which `compare --events`, a recording and a replay share.
 //! - `waiting` is an event of its own, so that a recording shows what a run waited for.
 
 pub mod agent;

@@ -136,7 +136,7 @@ fn a_recording_is_the_events_and_the_model_and_nothing_else() {
     nobody_says(
         &["crate::recording"],
         &["app/", "tui/", "agent/"],
-        &["tui/view/tests/replay.rs"],
+        &["tui/view/tests/replay"],
     );
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::compare::Found;
 use super::{App, CacheCount, Gauges};
 use crate::agent::event::{Event, Limits, RunId};
 
@@ -23,6 +24,8 @@ pub enum Happening {
     Gauges(Box<Gauges>),
     /// A run said something.
     Event(Box<Event>),
+    /// A comparison ended.
+    Compared(Box<Found>),
 }
 
 /// What the panels knew at a moment, apart from the questions.

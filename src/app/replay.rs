@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::{App, Beginning, Happening, Moment, Notice, Since};
+use super::{App, Beginning, Happening, Moment, Notice, Page, Since};
 use crate::agent::event::Limits;
 
 /// What is said of a run that the recording has no end of.
@@ -86,7 +86,7 @@ impl Replay {
         (self.taken, self.moments.len())
     }
 
-    /// Runs begun, and runs in all.
+    /// Questions and comparisons begun, and those in all.
     pub fn runs(&self) -> (usize, usize) {
         let count = |moments: &[Moment]| moments.iter().filter(|moment| begins(moment)).count();
         (count(&self.moments[..self.taken]), count(&self.moments))
@@ -162,7 +162,7 @@ impl Replay {
 }
 
 fn begins(moment: &Moment) -> bool {
-    matches!(moment.what, Happening::Asked { .. })
+    matches!(moment.what, Happening::Asked { .. } | Happening::Compared(_))
 }
 
 /// When each moment is due.
@@ -185,7 +185,7 @@ fn due(moments: &[Moment]) -> Vec<f64> {
                 Happening::Event(event) if event.what.ends_run() => running = running.saturating_sub(1),
                 // A program that ended took its runs along.
                 Happening::Began(_) => running = 0,
-                Happening::Event(_) | Happening::Gauges(_) => {}
+                Happening::Event(_) | Happening::Gauges(_) | Happening::Compared(_) => {}
             }
             due
         })
@@ -289,6 +289,8 @@ impl App {
             .filter(|overlay| matches!(overlay, super::Overlay::Help { .. }));
         self.gauges = fresh.gauges;
         self.gauges_ms = fresh.gauges_ms;
+        self.page = fresh.page;
+        self.compare = fresh.compare;
         self.cache = fresh.cache;
         self.limits = fresh.limits;
         self.embedding_limits = fresh.embedding_limits;
@@ -301,9 +303,16 @@ impl App {
         self.now_ms = moment.at_ms;
         match moment.what {
             Happening::Began(state) => self.begins(*state),
-            Happening::Asked { run, question } => self.asked(run, &question),
+            Happening::Asked { run, question } => {
+                // A comparison is left by asking; answers side by side are on a page of their own.
+                if self.page == Page::Compare {
+                    self.page = Page::Chat;
+                }
+                self.asked(run, &question);
+            }
             Happening::Gauges(gauges) => self.told(*gauges),
             Happening::Event(event) => self.agent(&event),
+            Happening::Compared(found) => self.was_compared(*found),
         }
     }
 

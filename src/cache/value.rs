@@ -57,7 +57,14 @@ impl Value {
     /// As it is written: f32, little endian, or JSON.
     pub(super) fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::Vector(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+            Self::Vector(numbers) => {
+                let mut bytes = Vec::with_capacity(size_of_val(&**numbers));
+                // Much faster than a byte at a time: an index writes ten thousands of vectors.
+                numbers
+                    .iter()
+                    .for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+                bytes
+            }
             // A text and two numbers cannot fail to be written; if they did, the empty value would not open.
             Self::Answer(answer) => serde_json::to_vec(&**answer).unwrap_or_default(),
         }

@@ -56,7 +56,7 @@ pub struct Global {
     /// Write a log to this file
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
-    /// Keep everything that happens in this new file, for `replay`: the application and `ask`
+    /// Keep everything that happens in this new file, for `replay`: the application, `ask` and `compare`
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
     /// The screen's colours
@@ -149,7 +149,7 @@ pub struct Replay {
     /// Recordings, one after the other; `-` for standard input
     #[arg(required_unless_present = "demo", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
-    /// The recordings that are in the program: a real run, one full of faults, one question asked of four retrievers
+    /// The recordings that are in the program: a real run, one full of faults, a comparison of retrievers
     #[arg(long, conflicts_with = "files")]
     pub demo: bool,
     /// How many times as fast as it happened, 0.1 to 1000
@@ -205,8 +205,11 @@ pub struct Compare {
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub k: Option<u64>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "events")]
     pub json: bool,
+    /// Print the event that a recording of it has, one JSON object a line
+    #[arg(long)]
+    pub events: bool,
 }
 
 /// The presets by name, each with what it shows.

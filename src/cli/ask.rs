@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _, stderr, stdout};
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -213,7 +213,7 @@ pub(super) fn below(done: &Exchange) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn object(report: &Report<'_>) -> Result<(), Failure> {
+pub(super) fn object(report: &impl Serialize) -> Result<(), Failure> {
     let mut out = stdout().lock();
     serde_json::to_writer(&mut out, report).map_err(std::io::Error::from)?;
     writeln!(out)?;

@@ -234,10 +234,12 @@ impl Laboratory {
                 kept.embedded.push(name);
             }
         }
+        let asked = kept.asked.clone();
+        let columns = retrievers.clone();
         // A search through a large corpus would hold the screen up.
         let compared = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let comparison = kept.bench.compare(&retrievers, &|| begun.elapsed());
+            let comparison = kept.bench.compare(&columns, &|| begun.elapsed());
             (kept, comparison)
         });
         let (kept, comparison) = compared.await.map_err(|_| {
@@ -248,6 +250,8 @@ impl Laboratory {
         self.kept = Some(kept);
         let comparison = comparison?;
         Ok(Found {
+            asked,
+            retrievers,
             pairs: pairs(lab.corpus(), &comparison),
             comparison,
             read_as,
@@ -312,7 +316,7 @@ async fn read(lab: Arc<Lab>, asked: String) -> Result<Kept, Failure> {
 }
 
 /// The pair of each row in full.
-fn pairs(corpus: &Corpus, comparison: &Comparison) -> Vec<Hit> {
+pub(super) fn pairs(corpus: &Corpus, comparison: &Comparison) -> Vec<Hit> {
     let pair = |index: usize| corpus.dataset.pairs.get(index);
     let rows = comparison.rows.iter();
     rows.map(|row| match pair(row.index) {

@@ -84,6 +84,7 @@ pub(super) fn run(
         tokio::spawn(loads.follow(told));
         let (events, inbox) = mpsc::channel(EVENTS);
         let agent = Arc::new(agent);
+        tokio::spawn(count_words(Arc::clone(&agent)));
         let (wishes, compared, ranked) = bench::start(config.clone(), Arc::clone(&agent), judged);
         let mut runs = Runs {
             agent,
@@ -269,6 +270,14 @@ impl Runner for Runs {
             keeper.hear(event);
         }
         self.deck.hears(message, app)
+    }
+}
+
+/// Counts the words of the corpus while the first question is still being typed: a misspelled one is put right by them.
+async fn count_words(agent: Arc<Agent>) {
+    if let Ok(corpus) = agent.knowledge.get(Stage::Rewrite).await {
+        // Whatever goes wrong here goes wrong again, and is told, when a question needs it.
+        let _ = tokio::task::spawn_blocking(move || corpus.count_words()).await;
     }
 }
 

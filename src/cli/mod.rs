@@ -41,9 +41,9 @@ use crate::config::Config;
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let flags = args.global.flags();
     let record = args.global.record.as_deref();
-    if record.is_some() && !matches!(args.command, None | Some(Command::Ask(_))) {
+    if record.is_some() && !matches!(args.command, None | Some(Command::Ask(_) | Command::Compare(_))) {
         return Err(Failure::usage(
-            "--record keeps what the application and `ask` do, and this command does something else: leave it out",
+            "--record keeps what the application, `ask` and `compare` do, and this command does something else: leave it out",
         ));
     }
     let resumed = match (args.go_on, args.resume) {
@@ -69,7 +69,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
                 Some(Command::Ask(what)) => ask::run(&config, what, record),
                 Some(Command::Replay(what)) => replay::run(&config, &what),
                 Some(Command::Search(what)) => search::run(&config, &what),
-                Some(Command::Compare(what)) => compare::run(&config, &what),
+                Some(Command::Compare(what)) => compare::run(&config, &what, record),
                 Some(Command::Eval(what)) => eval::run(&config, &what),
                 Some(Command::Index(what)) => index::run(&config, &what),
                 Some(Command::Cache(command)) => cache::run(&config, &command),

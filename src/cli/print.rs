@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::agent::event::{
-    AnswerOrigin, Cost, Exchange, Hit, Limits, Outcome, Phase, Stage, StageRow, Timing, Usage, VectorOrigin,
+    AnswerOrigin, Cost, Exchange, Hit, Limits, Outcome, StageRow, Timing, Trouble, Usage, VectorOrigin,
 };
 use crate::text;
 
@@ -54,13 +54,6 @@ pub(super) struct Report<'a> {
     error: Option<Trouble<'a>>,
 }
 
-#[derive(Debug, Serialize)]
-struct Trouble<'a> {
-    stage: Stage,
-    message: &'a str,
-    retryable: bool,
-}
-
 impl<'a> Report<'a> {
     /// What is a side's own, of answers side by side.
     pub(super) fn of_side(exchange: &'a Exchange) -> Self {
@@ -92,23 +85,7 @@ impl<'a> Report<'a> {
             limits: exchange.limits.as_ref(),
             embedding_limits: exchange.embedding_limits.as_ref(),
             note: exchange.note.as_deref(),
-            error: match &exchange.phase {
-                Phase::Failed {
-                    stage,
-                    message,
-                    retryable,
-                } => Some(Trouble {
-                    stage: *stage,
-                    message,
-                    retryable: *retryable,
-                }),
-                Phase::Cancelled => Some(Trouble {
-                    stage: exchange.stages.last().map_or(Stage::Parse, |row| row.name),
-                    message: "cancelled",
-                    retryable: true,
-                }),
-                _ => None,
-            },
+            error: exchange.trouble(),
         }
     }
 }

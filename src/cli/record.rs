@@ -125,6 +125,11 @@ impl Deck {
         match message {
             Message::Agent(event) => recorder.event(app.now_ms, event),
             Message::Gauges(gauges) => recorder.gauges(app.now_ms, gauges),
+            Message::Compared(compared) if app.compare.awaits(compared) => {
+                if let Ok(found) = &compared.result {
+                    recorder.compared(app.now_ms, found);
+                }
+            }
             _ => {}
         }
         if !recorder.is_broken() {
@@ -180,7 +185,7 @@ pub(super) fn redactor(config: &Config) -> Redactor {
     Redactor::knowing(known.map(|secret| secret.reveal().to_owned()))
 }
 
-fn refused(error: &RecordError) -> Failure {
+pub(super) fn refused(error: &RecordError) -> Failure {
     match error {
         RecordError::Exists(_) | RecordError::Create { .. } => Failure::usage(error.to_string()),
         RecordError::Write { .. } => Failure::other(error.to_string()),

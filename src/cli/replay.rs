@@ -1,5 +1,6 @@
 //! `replay`: recorded runs again, from a file and nothing else.
 
+use std::collections::HashMap;
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::path::Path;
 
@@ -8,11 +9,12 @@ use tokio::sync::{mpsc, watch};
 use super::args::Replay;
 use super::ask::{below, complain, object};
 use super::print::Report;
-use super::{Exit, Failure, chat};
+use super::{Exit, Failure, chat, compare};
 use crate::agent::event::{Exchange, RunId};
+use crate::app::compare::Found;
 use crate::app::{App, CUT, Effect, Gauges, Happening, Message};
 use crate::config::Config;
-use crate::recording::{ReadError, Recording};
+use crate::recording::{ReadError, Recording, compared_line};
 use crate::text;
 use crate::tui::{Feeds, Runner, Screen, terminal};
 
@@ -41,11 +43,14 @@ pub(super) fn run(config: &Config, what: &Replay) -> Result<Exit, Failure> {
         for note in recording.notes.iter().filter(|_| !what.json) {
             writeln!(stdout(), "# {}\n", text::sanitize_line(note))?;
         }
-        for exchange in exchanges(&recording) {
-            if what.json {
-                object(&Report::of(&exchange, None))?;
-            } else {
-                plain(&exchange)?;
+        for shown in shown(&recording) {
+            match (shown, what.json) {
+                (Shown::Exchange(exchange), true) => object(&Report::of(&exchange, None))?,
+                (Shown::Exchange(exchange), false) => plain(&exchange)?,
+                (Shown::Comparison(found), true) => object(&compare::Report::of(found))?,
+                (Shown::Comparison(found), false) => {
+                    writeln!(stdout(), "{}", compare::text(found, None))?;
+                }
             }
         }
     }
@@ -131,39 +136,56 @@ fn open(path: &Path) -> Result<Recording, Failure> {
     Recording::read(file, &name).map_err(|error| refused(&error))
 }
 
-/// The events as the runs said them.
+/// The events as the runs said them, and what was compared.
 fn events(recording: &Recording) -> Result<(), Failure> {
     let mut out = stdout().lock();
     for moment in &recording.moments {
-        if let Happening::Event(event) = &moment.what {
-            serde_json::to_writer(&mut out, event).map_err(std::io::Error::from)?;
-            writeln!(out)?;
+        match &moment.what {
+            Happening::Event(event) => {
+                serde_json::to_writer(&mut out, event).map_err(std::io::Error::from)?;
+                writeln!(out)?;
+            }
+            Happening::Compared(found) => writeln!(out, "{}", compared_line(moment.at_ms, found))?,
+            Happening::Began(_) | Happening::Asked { .. } | Happening::Gauges(_) => {}
         }
     }
     out.flush()?;
     Ok(())
 }
 
-/// The questions in the order in which they were asked, with what came of them.
-fn exchanges(recording: &Recording) -> Vec<Exchange> {
-    let mut runs: Vec<(RunId, Exchange)> = Vec::new();
+/// What a recording shows.
+enum Shown<'a> {
+    /// A question with what came of it.
+    Exchange(Box<Exchange>),
+    Comparison(&'a Found),
+}
+
+/// Questions and comparisons in the order in which they were asked and made.
+fn shown(recording: &Recording) -> Vec<Shown<'_>> {
+    let mut runs: HashMap<RunId, Exchange> = HashMap::new();
     for moment in &recording.moments {
         match &moment.what {
-            Happening::Asked { run, question } => runs.push((*run, Exchange::asked(question))),
+            Happening::Asked { run, question } => {
+                runs.insert(*run, Exchange::asked(question));
+            }
             Happening::Event(event) => {
-                let run = runs.iter_mut().rev().find(|(run, _)| *run == event.run);
-                if let Some((_, exchange)) = run {
+                if let Some(exchange) = runs.get_mut(&event.run) {
                     exchange.apply(event);
                 }
             }
-            Happening::Began(_) | Happening::Gauges(_) => {}
+            Happening::Began(_) | Happening::Gauges(_) | Happening::Compared(_) => {}
         }
     }
-    let ended = |(_, mut exchange): (RunId, Exchange)| {
-        exchange.break_off(CUT);
-        exchange
-    };
-    runs.into_iter().map(ended).collect()
+    let order = recording.moments.iter().filter_map(|moment| match &moment.what {
+        Happening::Asked { run, .. } => {
+            let mut exchange = runs.remove(run)?;
+            exchange.break_off(CUT);
+            Some(Shown::Exchange(Box::new(exchange)))
+        }
+        Happening::Compared(found) => Some(Shown::Comparison(found)),
+        Happening::Began(_) | Happening::Event(_) | Happening::Gauges(_) => None,
+    });
+    order.collect()
 }
 
 fn plain(exchange: &Exchange) -> Result<(), Failure> {
@@ -184,6 +206,16 @@ fn plain(exchange: &Exchange) -> Result<(), Failure> {
 mod tests {
     use super::*;
     use crate::agent::event::{AgentEvent, BreakerPhase, LimitOrigin, Phase};
+
+    fn exchanges(recording: &Recording) -> Vec<Exchange> {
+        let shown = shown(recording).into_iter();
+        shown
+            .filter_map(|shown| match shown {
+                Shown::Exchange(exchange) => Some(*exchange),
+                Shown::Comparison(_) => None,
+            })
+            .collect()
+    }
 
     /// What is in the program under this name: its notes, its events, what came of its questions.
     fn shipped(name: &str) -> (Recording, Vec<AgentEvent>, Vec<Exchange>) {
@@ -253,17 +285,28 @@ mod tests {
     }
 
     #[test]
-    fn one_question_is_asked_of_four_retrievers() {
-        let (_, _, exchanges) = shipped("retrievers.jsonl");
-        let retrievers: Vec<&str> = exchanges
-            .iter()
-            .map(|exchange| exchange.setup.retriever.as_str())
+    fn one_question_is_compared_by_several_sets_of_retrievers() {
+        let (recording, _, exchanges) = shipped("retrievers.jsonl");
+        let compared: Vec<&Found> = shown(&recording)
+            .into_iter()
+            .filter_map(|shown| match shown {
+                Shown::Comparison(found) => Some(found),
+                Shown::Exchange(_) => None,
+            })
             .collect();
-        assert_eq!(retrievers, ["dense", "lexical", "hybrid", "rrf"]);
+        assert!(compared.len() >= 4, "{}", compared.len());
+        assert_eq!(exchanges.len(), 1);
+        assert!(compared.iter().all(|found| found.asked == exchanges[0].question));
+        let methods: Vec<&str> = compared[0]
+            .retrievers
+            .iter()
+            .map(|retriever| retriever.method().name())
+            .collect();
+        assert_eq!(methods, ["hybrid", "dense", "lexical"]);
         assert!(
-            exchanges
-                .iter()
-                .all(|exchange| exchange.question == exchanges[0].question)
+            compared
+                .windows(2)
+                .all(|two| two[0].retrievers != two[1].retrievers)
         );
     }
 
@@ -279,7 +322,7 @@ mod tests {
             text: false,
         };
         let all = read(&what).unwrap();
-        assert_eq!((all.notes.len(), exchanges(&all).len()), (3, 10));
+        assert_eq!((all.notes.len(), exchanges(&all).len()), (3, 7));
         assert_eq!(all.damage.sentences(), Vec::<String>::new());
     }
 }

@@ -26,9 +26,17 @@ const UNIT_TOLERANCE: f32 = 1e-3;
 impl Vector {
     /// Scales raw numbers to length 1.
     pub fn normalised(raw: Vec<f32>, dimension: usize) -> Result<Self, VectorFault> {
+        Self::scaled(raw.into(), dimension)
+    }
+
+    /// Scales raw numbers to length 1, where they are if nobody else holds them.
+    pub(super) fn scaled(mut raw: Arc<[f32]>, dimension: usize) -> Result<Self, VectorFault> {
         let norm = checked_norm(&raw, dimension)?;
-        // Straight into the shared form: one pass, one allocation.
-        Ok(Self(raw.into_iter().map(|number| number / norm).collect()))
+        match Arc::get_mut(&mut raw) {
+            Some(numbers) => numbers.iter_mut().for_each(|number| *number /= norm),
+            None => raw = raw.iter().map(|number| number / norm).collect(),
+        }
+        Ok(Self(raw))
     }
 
     /// Takes numbers that are said to be of length 1, after a look.
@@ -119,6 +127,13 @@ mod tests {
     fn raw_numbers_are_scaled_to_length_one() {
         let vector = Vector::normalised(vec![3.0, 4.0], 2).unwrap();
         assert_eq!(vector.as_slice(), [0.6, 0.8]);
+    }
+
+    #[test]
+    fn numbers_that_somebody_else_holds_stay_as_they_are() {
+        let raw: Arc<[f32]> = Arc::from([3.0, 4.0]);
+        let vector = Vector::scaled(Arc::clone(&raw), 2).unwrap();
+        assert_eq!((vector.as_slice(), &*raw), (&[0.6, 0.8][..], &[3.0, 4.0][..]));
     }
 
     #[test]

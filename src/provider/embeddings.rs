@@ -60,7 +60,7 @@ impl Tally {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbeddingReply {
     /// One for each text, in the order of the texts, as the server computed them: neither checked nor normalised.
-    pub vectors: Vec<Vec<f32>>,
+    pub vectors: Vec<Arc<[f32]>>,
     /// Tokens as the server counted them, when it did.
     pub tokens: Option<u64>,
 }

@@ -7,6 +7,9 @@
 //! An answer of 2,048 vectors has 17 MB. Held whole and read afterwards, five of them at once spent most of their time on
 //! fresh pages of memory; a piece that was just received is still in the processor's cache.
 
+use std::hint::black_box;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -21,8 +24,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The member whose text is a vector.
 const NAME: &[u8] = b"embedding";
 
+/// Memory that is asked for and given back before the vectors that will fill it. Beside the first thread, glibc grows its heap by
+/// exactly what each vector needs, with a system call under a lock of the whole process each time; so it grows once for a
+/// dozen. 10,000 vectors by five requests: 8,000 such calls fewer, and 0.31 s in place of 0.35 s. Below 128 KB, from which on
+/// memory is mapped apart.
+const ROOM: usize = 96 << 10;
+
 /// A vector as a text gave it.
-pub(super) type Decoded = Result<Vec<f32>, &'static str>;
+pub(super) type Decoded = Result<Arc<[f32]>, &'static str>;
 
 /// An answer of which a part has arrived.
 #[derive(Debug, Default)]
@@ -33,6 +42,10 @@ pub(super) struct Cut {
     at: At,
     /// What has come of a vector whose text is not whole yet.
     text: Vec<u8>,
+    /// The bytes of the vector before this one: room for those of the next.
+    bytes: Vec<u8>,
+    /// Letters of vectors that there is still room for, see [`ROOM`].
+    room: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -163,12 +176,18 @@ impl Cut {
             return place + 1;
         }
         let number = self.vectors.len();
-        self.vectors.push(if self.text.is_empty() {
-            decoded(letters)
+        let letters = if self.text.is_empty() {
+            letters
         } else {
             self.text.extend_from_slice(letters);
-            decoded(&self.text)
+            &self.text
+        };
+        let room = self.room.checked_sub(letters.len());
+        self.room = room.unwrap_or_else(|| {
+            drop(black_box(Vec::<u8>::with_capacity(ROOM)));
+            ROOM
         });
+        self.vectors.push(decoded(letters, &mut self.bytes));
         self.text.clear();
         self.rest.extend_from_slice(format!("\"{number}\"").as_bytes());
         self.at = At::Between(Seen::Nothing);
@@ -176,27 +195,15 @@ impl Cut {
     }
 }
 
-/// Base64 letters that are decoded at once: a whole number of groups of four letters and of numbers of four bytes, small
-/// enough that the bytes stay in the nearest cache.
-const LETTERS: usize = 4_096;
-
-/// The f32 numbers, little endian, of a base64 text.
-fn decoded(text: &[u8]) -> Decoded {
-    let mut bytes = [0; LETTERS / 4 * 3];
-    let mut numbers = Vec::with_capacity(text.len() / 4 * 3 / 4 + 1);
-    for letters in text.chunks(LETTERS) {
-        let bytes = BASE64
-            .decode_slice(letters, &mut bytes)
-            .ok()
-            .and_then(|length| bytes.get(..length))
-            .ok_or("is no base64")?;
-        // Only the last part can be of another length.
-        let (whole, []) = bytes.as_chunks::<4>() else {
-            return Err("is no whole number of 4-byte numbers");
-        };
-        numbers.extend(whole.iter().map(|bytes| f32::from_le_bytes(*bytes)));
-    }
-    Ok(numbers)
+/// The f32 numbers, little endian, of a base64 text; `bytes` is room to decode it in.
+fn decoded(text: &[u8], bytes: &mut Vec<u8>) -> Decoded {
+    bytes.clear();
+    BASE64.decode_vec(text, bytes).map_err(|_| "is no base64")?;
+    let (whole, []) = bytes.as_chunks::<4>() else {
+        return Err("is no whole number of 4-byte numbers");
+    };
+    // Straight into the form in which it is kept: one allocation of its size.
+    Ok(whole.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
 #[cfg(test)]
@@ -239,7 +246,11 @@ mod tests {
         for size in [1, 2, 3, 7, 64, 4_096, usize::MAX] {
             let (left, vectors) = cut(document.as_bytes(), &[size]);
             assert_eq!(left, rest, "{size}");
-            assert_eq!(vectors, [Ok(one.clone()), Ok(two.clone())], "{size}");
+            assert_eq!(
+                vectors,
+                [Ok(one.as_slice().into()), Ok(two.as_slice().into())],
+                "{size}"
+            );
         }
     }
 
@@ -263,23 +274,25 @@ mod tests {
     fn base64_without_padding_is_read() {
         let text = base64(&[1.0, 2.0]);
         assert!(text.ends_with('='));
-        assert_eq!(decoded(text.trim_end_matches('=').as_bytes()), Ok(vec![1.0, 2.0]));
+        let text = format!("{{\"embedding\":\"{}\"}}", text.trim_end_matches('='));
+        assert_eq!(cut(text.as_bytes(), &[9]).1, [Ok(Arc::from([1.0, 2.0]))]);
     }
 
     #[test]
-    fn a_vector_of_several_parts_is_read_whole_and_a_fault_in_any_of_them_found() {
+    fn a_fault_anywhere_in_a_vector_is_found_and_the_next_one_read() {
         let numbers: Vec<f32> = (0..3_072_u16).map(f32::from).collect();
         let text = base64(&numbers);
-        assert!(text.len() > 3 * LETTERS);
-        assert_eq!(decoded(text.as_bytes()), Ok(numbers));
-        for at in [0, LETTERS - 1, LETTERS, text.len() - 1] {
+        for at in [0, 5_000, text.len() - 1] {
             let mut broken = text.clone();
             broken.replace_range(at..=at, "%");
-            assert_eq!(decoded(broken.as_bytes()), Err("is no base64"), "{at}");
+            let document = format!("{{\"embedding\":\"{broken}\"}},{{\"embedding\":\"{text}\"}}");
+            let (_, vectors) = cut(document.as_bytes(), &[1_000]);
+            assert_eq!(
+                vectors,
+                [Err("is no base64"), Ok(numbers.as_slice().into())],
+                "{at}"
+            );
         }
-        // An end in the middle is no end.
-        let padded = format!("{}AAA={}", &text[..LETTERS - 4], &text[LETTERS..]);
-        assert!(decoded(padded.as_bytes()).is_err());
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 //! which is a quarter of the bytes of decimal digits; a server that does not know the word sends digits, which are read too.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -101,9 +102,9 @@ impl VectorAnswer {
     ///
     /// # Errors
     /// Which item is wrong and how, from 0 as the server counts.
-    pub(super) fn vectors(self, mut cut: Vec<Decoded>, sent: usize) -> Result<Vec<Vec<f32>>, String> {
+    pub(super) fn vectors(self, mut cut: Vec<Decoded>, sent: usize) -> Result<Vec<Arc<[f32]>>, String> {
         let items = self.data.ok_or_else(|| "it has no list of vectors".to_owned())?;
-        let mut vectors: Vec<Option<Vec<f32>>> = vec![None; sent];
+        let mut vectors: Vec<Option<Arc<[f32]>>> = vec![None; sent];
         for (place, item) in items.into_iter().enumerate() {
             let index = item
                 .index
@@ -114,7 +115,7 @@ impl VectorAnswer {
                 format!("item {place} has the index {index}, and {sent} texts were sent")
             })?;
             let numbers = match item.embedding {
-                Some(Numbers::Read(numbers)) => Ok(numbers),
+                Some(Numbers::Read(numbers)) => Ok(numbers.into()),
                 Some(Numbers::Cut(number)) => cut.get_mut(number).map_or(Err("is no base64"), |decoded| {
                     std::mem::replace(decoded, Err("is that of an item before it"))
                 }),
@@ -144,7 +145,7 @@ mod tests {
     use super::super::vector_cut::Cut;
     use super::*;
 
-    fn read(items: &str, sent: usize) -> Result<Vec<Vec<f32>>, String> {
+    fn read(items: &str, sent: usize) -> Result<Vec<Arc<[f32]>>, String> {
         let mut cut = Cut::default();
         cut.take(format!("{{\"data\": {items}}}").as_bytes());
         let (rest, cut) = cut.end();
@@ -163,13 +164,16 @@ mod tests {
             r#"[{{"index": 1, "embedding": [0.5, -2]}}, {{"index": 0, "embedding": "{}"}}]"#,
             base64(&[1.5, 3.25])
         );
-        assert_eq!(read(&items, 2).unwrap(), [vec![1.5, 3.25], vec![0.5, -2.0]]);
+        assert_eq!(
+            read(&items, 2).unwrap(),
+            [Arc::from([1.5, 3.25]), Arc::from([0.5, -2.0])]
+        );
     }
 
     #[test]
     fn without_indexes_the_order_of_the_list_counts() {
         let items = r#"[{"embedding": [1]}, {"embedding": [2]}]"#;
-        assert_eq!(read(items, 2).unwrap(), [vec![1.0], vec![2.0]]);
+        assert_eq!(read(items, 2).unwrap(), [Arc::from([1.0]), Arc::from([2.0])]);
     }
 
     #[test]

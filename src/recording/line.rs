@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::event::{Event, RunId, VERSION};
+use crate::app::compare::Found;
 use crate::app::{Beginning, Gauges};
 
 /// The names of the lines that are not of a run.
 pub(super) const RECORDING: &str = "recording";
 pub(super) const ASKED: &str = "asked";
 pub(super) const GAUGES: &str = "gauges";
+pub(super) const COMPARED: &str = "compared";
 
 /// What every line says of itself.
 #[derive(Debug, Deserialize)]
@@ -81,6 +83,7 @@ pub(super) enum What<'a> {
     Header(&'a Header),
     Asked(Asked),
     Gauges(Told<&'a Gauges>),
+    Compared(&'a Found),
 }
 
 impl<'a> Line<'a> {
@@ -105,4 +108,19 @@ impl<'a> Line<'a> {
     pub(super) fn gauges(t_ms: f64, gauges: &'a Gauges) -> Self {
         Self::own(t_ms, GAUGES, What::Gauges(Told { gauges }))
     }
+
+    pub(super) fn compared(t_ms: f64, found: &'a Found) -> Self {
+        Self::own(t_ms, COMPARED, What::Compared(found))
+    }
+}
+
+/// The line of a comparison, as `compare --events` prints it: it was found at `t_ms`.
+pub fn compared_line(t_ms: f64, found: &Found) -> String {
+    // Our own plain values always have a JSON text.
+    serde_json::to_string(&Line::compared(round(t_ms), found)).unwrap_or_default()
+}
+
+/// Microseconds are enough, and keep the lines short.
+pub(super) fn round(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use serde::de::DeserializeOwned;
 
-use super::line::{ASKED, Asked, GAUGES, Gauged, Head, Header, RECORDING};
+use super::line::{ASKED, Asked, COMPARED, GAUGES, Gauged, Head, Header, RECORDING};
 use crate::agent::event::{AgentEvent, Event, RunId, Setup, VERSION};
 use crate::app::{Beginning, Gauges, Happening, Loading, Moment};
 
@@ -117,7 +117,7 @@ impl Recording {
             reading.line(&line);
         }
         let recording = reading.recording;
-        let runs = |moment: &Moment| matches!(moment.what, Happening::Asked { .. });
+        let runs = |moment: &Moment| matches!(moment.what, Happening::Asked { .. } | Happening::Compared(_));
         if !recording.moments.iter().any(runs) {
             return Err(ReadError::Nothing {
                 name: name.to_owned(),
@@ -142,7 +142,7 @@ impl Recording {
             match &mut moment.what {
                 Happening::Asked { run, .. } => run.0 = run.0.saturating_add(highest.0),
                 Happening::Event(event) => event.run.0 = event.run.0.saturating_add(highest.0),
-                Happening::Began(_) | Happening::Gauges(_) => {}
+                Happening::Began(_) | Happening::Gauges(_) | Happening::Compared(_) => {}
             }
             moment
         }));
@@ -159,7 +159,7 @@ fn run_of(moment: &Moment) -> Option<RunId> {
     match &moment.what {
         Happening::Asked { run, .. } => Some(*run),
         Happening::Event(event) => Some(event.run),
-        Happening::Began(_) | Happening::Gauges(_) => None,
+        Happening::Began(_) | Happening::Gauges(_) | Happening::Compared(_) => None,
     }
 }
 
@@ -235,6 +235,10 @@ impl Reading {
             GAUGES => parsed(line).map(|told: Gauged| {
                 let at_ms = self.time(head.t_ms, 0.0);
                 self.push(at_ms, Happening::Gauges(told.gauges));
+            }),
+            COMPARED => parsed(line).map(|found| {
+                let at_ms = self.time(head.t_ms, self.newest_ms);
+                self.push(at_ms, Happening::Compared(found));
             }),
             _ => match parsed::<Event>(line) {
                 Ok(event) if event.what == AgentEvent::Unknown => return Outcome::Unknown,

@@ -9,8 +9,9 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use super::date::timestamp;
-use super::line::{Header, Line};
+use super::line::{Header, Line, round};
 use crate::agent::event::{AgentEvent, Event, RunId};
+use crate::app::compare::Found;
 use crate::app::{Beginning, Gauges};
 use crate::text::{Flow, Redactor};
 
@@ -133,6 +134,11 @@ impl Recorder {
         self.line(&Line::Event { t_ms, event });
     }
 
+    /// A comparison ended.
+    pub fn compared(&mut self, t_ms: f64, found: &Found) {
+        self.line(&Line::compared(round(t_ms), found));
+    }
+
     /// Whether the recording has been given up: [`finish`](Self::finish) says why.
     pub fn is_broken(&self) -> bool {
         self.broken
@@ -202,11 +208,6 @@ fn write(mut file: File, lines: &Receiver<Vec<u8>>) -> Written {
         written.lines += 1;
     }
     written
-}
-
-/// Microseconds are enough, and keep the lines short.
-fn round(ms: f64) -> f64 {
-    (ms * 1e3).round() / 1e3
 }
 
 #[cfg(test)]
@@ -333,7 +334,7 @@ mod tests {
                         said.push_str(&text);
                     }
                 }
-                Happening::Began(_) | Happening::Gauges(_) => {}
+                Happening::Began(_) | Happening::Gauges(_) | Happening::Compared(_) => {}
             }
         }
         assert_eq!(said, "So it is [redacted]. Not sk-learn");

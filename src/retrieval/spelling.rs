@@ -57,6 +57,11 @@ impl Spelling {
         Self { counts, stems }
     }
 
+    /// Reads the vocabulary of English words too.
+    pub(super) fn prepare(&self) {
+        let _ = is_english("prepared");
+    }
+
     /// The question as it was probably meant; the words that stand in it keep their places.
     pub(super) fn correct(&self, question: &str) -> Corrected {
         let mut corrected = Corrected::default();
@@ -81,18 +86,12 @@ impl Spelling {
 
     /// The word that a misspelled one was meant to be; `None` for a word that is taken as it is.
     fn right(&self, surface: &str) -> Option<&str> {
-        // Names are written with capitals in mid-word or throughout, and are not ours to put right.
-        let capitals = surface.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
-        if surface.len() < SHORTEST || capitals || !is_plain(surface) {
+        if !may_be_put_right(surface) {
             return None;
         }
         let word = surface.to_ascii_lowercase();
         let known = self.counts.get(&word).copied().unwrap_or(0);
-        if known >= COMMON
-            || is_stop_word(&word)
-            || self.stems.contains_key(stem(&word).as_ref())
-            || is_english(&word)
-        {
+        if known >= COMMON || self.stems.contains_key(stem(&word).as_ref()) || is_english(&word) {
             return None;
         }
         let slips = if word.len() < LONG { 1 } else { 2 };
@@ -108,6 +107,23 @@ impl Spelling {
         });
         measured.min().map(|(_, _, other)| other)
     }
+}
+
+/// Whether a question has no word to be put right, judged by how often the corpus uses each word or one with its stem. Nothing
+/// has to be counted for it, and most questions are like this.
+pub(super) fn is_well_known(question: &str, uses: impl Fn(&str) -> u32) -> bool {
+    surfaces(question)
+        .filter(|surface| may_be_put_right(surface))
+        .all(|surface| uses(surface) >= COMMON)
+}
+
+/// Whether a word is long enough, plain, no name and no stop word. Names are written with capitals in mid-word or throughout,
+/// and are not ours to put right.
+fn may_be_put_right(surface: &str) -> bool {
+    surface.len() >= SHORTEST
+        && is_plain(surface)
+        && !surface.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
+        && !is_stop_word(&surface.to_ascii_lowercase())
 }
 
 /// Whether a word is nothing but ASCII letters.
@@ -131,7 +147,7 @@ fn is_english(word: &str) -> bool {
         })
 }
 
-/// Texts whose words are counted when the first question has one that is not known: most have none.
+/// Texts whose words are counted when the first question has a word that is not known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LazySpelling(OnceLock<Spelling>);
 

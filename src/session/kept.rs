@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::SessionId;
 use crate::agent::event::{
-    AnswerOrigin, Exchange, Hit, Outcome, Phase, Stage, StageRow, Tier, Usage, VectorOrigin,
+    AnswerOrigin, Exchange, Hit, Limits, Outcome, Phase, Stage, StageRow, Tier, Usage, VectorOrigin,
 };
 use crate::text::Redactor;
 
@@ -60,6 +60,8 @@ struct Trace {
     read_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     used_before: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding_limits: Option<Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     embedder: Option<String>,
     vector: Option<VectorOrigin>,
@@ -171,6 +173,7 @@ impl Columns {
                 read: exchange.read.as_deref().map(clean),
                 read_by: exchange.read_by.as_deref().map(clean),
                 used_before: exchange.used_before,
+                embedding_limits: exchange.embedding_limits.clone(),
                 embedder: exchange.embedder.clone(),
                 vector: exchange.vector,
                 answer: exchange.answer_origin,
@@ -230,7 +233,7 @@ impl Kept {
             usage: parsed(optional(row, 10)?),
             limits: parsed(optional(row, 11)?),
             // Of the moment, and of no use later: what is kept is what the answer was made with.
-            embedding_limits: None,
+            embedding_limits: trace.embedding_limits,
             note: optional(row, 8)?,
             first_token_ms: trace.first_token_ms,
             last_token_ms: trace.last_token_ms,

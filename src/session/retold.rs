@@ -33,6 +33,9 @@ pub(super) fn events(run: RunId, exchange: &Exchange) -> Vec<Event> {
     for what in found(exchange) {
         said.push((searched_ms, what));
     }
+    if let Some(limits) = exchange.embedding_limits.clone() {
+        said.push((searched_ms, AgentEvent::EmbeddingLimits { limits }));
+    }
     if let Some(limits) = exchange.limits.clone() {
         let at_ms = exchange.first_token_ms.unwrap_or(exchange.at_ms);
         said.push((at_ms, AgentEvent::Limits { limits }));

@@ -55,6 +55,36 @@ fn a_replay_prints_the_same_object_events_and_text() {
 }
 
 #[test]
+fn a_comparison_is_recorded_and_replayed_as_it_was_printed() {
+    for (shape, name) in [
+        ("--json", "compared-json"),
+        ("--events", "compared-events"),
+        ("--text", "compared-text"),
+    ] {
+        let path = fresh(&format!("{name}.jsonl"));
+        let live_shape = if shape == "--text" { vec![] } else { vec![shape] };
+        let live = record(
+            &path,
+            &[
+                &["--offline", "compare", "what is impermanent loss?", "-k", "4"][..],
+                &live_shape,
+            ]
+            .concat(),
+        );
+        assert_eq!(code(&live), 0, "{}", stderr(&live));
+        let again = replay(&path, &[shape]);
+        assert_eq!((code(&again), stderr(&again).as_str()), (0, ""));
+        if shape == "--text" {
+            assert_eq!(stdout(&again).trim_end(), stdout(&live).trim_end());
+        } else {
+            let compared = objects(&live);
+            assert_eq!(objects(&again), compared);
+            assert_eq!(compared[0]["columns"].as_array().unwrap().len(), 3);
+        }
+    }
+}
+
+#[test]
 fn a_batch_is_recorded_question_by_question() {
     let batch = file(
         "recorded-batch.jsonl",
@@ -156,7 +186,7 @@ fn what_cannot_be_recorded_or_played_is_one_sentence() {
     let path = fresh("never.jsonl");
     let output = record(&path, &["search", "TVL"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("--record keeps what the application and `ask` do"));
+    assert!(stderr(&output).contains("--record keeps what the application, `ask` and `compare` do"));
     assert!(!path.exists());
     let missing = replay(&path, &["--json"]);
     assert_eq!(code(&missing), 2);

@@ -140,7 +140,7 @@ fn how_the_model_is_sampled_is_kept_and_exported() {
     let url = server.base_url();
     let asked = [
         "--chat",
-        "openai:m",
+        "openai:sampled",
         "--base-url",
         &url,
         "ask",
@@ -156,7 +156,7 @@ fn how_the_model_is_sampled_is_kept_and_exported() {
     );
     let document = said(state.path(), &["sessions", "show", "1"]);
     assert!(
-        document.contains("openai:m · answered · temperature 0.2 · at most 700 tokens"),
+        document.contains("openai:sampled · answered · temperature 0.2 · at most 700 tokens"),
         "{document}"
     );
 }

@@ -67,7 +67,7 @@ async fn a_request_names_model_texts_and_form_and_its_answer_is_read_by_index() 
     let client = client(&server).with_dimensions(2);
     let reply = client.embed(&texts(&["a", "b"]), Priority::Chat, |_| {}).await;
     let expected = EmbeddingReply {
-        vectors: vec![vec![1.0, -3.5], vec![0.5, 2.0]],
+        vectors: vec![[1.0, -3.5].into(), [0.5, 2.0].into()],
         tokens: Some(9),
     };
     assert_eq!(reply, Ok(expected));
@@ -81,6 +81,18 @@ async fn a_request_names_model_texts_and_form_and_its_answer_is_read_by_index() 
         json!({"model": "test-model", "input": ["a", "b"], "encoding_format": "base64", "dimensions": 2})
     );
     assert_eq!(request.headers["authorization"], format!("Bearer {KEY}"));
+}
+
+#[tokio::test]
+async fn requests_one_after_the_other_share_a_connection() {
+    let server = FakeProvider::answering(|request| answer(request, DIMENSION));
+    let client = client(&server);
+    for _ in 0..5 {
+        let reply = client.embed(&texts(&["a", "b"]), Priority::Index, |_| {}).await;
+        assert_eq!(reply.unwrap().vectors.len(), 2);
+    }
+    assert_eq!(server.requests().len(), 5);
+    assert_eq!((server.connections(), server.disconnects()), (1, 0));
 }
 
 #[tokio::test]

@@ -1,14 +1,34 @@
 //! Every fault of an endpoint becomes one sentence, and what came before it stays.
 
+use defi_qa::provider::ChatClient;
 use serde_json::json;
 
 use crate::support::fake_provider::{DONE, FakeProvider, Reply, event, token};
 use crate::{KEY, client, told};
 
-/// A fault: what the endpoint does, the text that arrives all the same, how the answer ends, whether a retry may help.
-struct Fault(&'static str, Reply, &'static str, &'static str, bool);
+/// A fault: its name, what the endpoint does, the text that arrives all the same, how the answer ends, whether a retry may
+/// help.
+pub(crate) struct Fault(
+    pub(crate) &'static str,
+    pub(crate) Reply,
+    pub(crate) &'static str,
+    pub(crate) &'static str,
+    pub(crate) bool,
+);
 
-const CUT: &str = "broke off before the answer's end: what came is incomplete, ask again";
+impl Fault {
+    /// Asks a server that has it, with a client that asks once.
+    pub(crate) async fn check(self, client: impl Fn(&FakeProvider) -> ChatClient) {
+        let Self(name, reply, text, end, retryable) = self;
+        let server = FakeProvider::start([reply]);
+        let told = told(&client(&server)).await;
+        assert_eq!((told.text.as_str(), told.end.as_str()), (text, end), "{name}");
+        assert_eq!(told.retryable, retryable, "whether a retry may help: {name}");
+        assert_eq!(server.requests().len(), 1, "one ask is one request: {name}");
+    }
+}
+
+pub(crate) const CUT: &str = "broke off before the answer's end: what came is incomplete, ask again";
 
 #[tokio::test]
 async fn every_fault_of_an_endpoint_is_named_in_one_sentence() {
@@ -77,11 +97,7 @@ async fn every_fault_of_an_endpoint_is_named_in_one_sentence() {
             "brought no readable answer (a chunk has an unknown shape): check that `base_url` is an \
              OpenAI-compatible API", false),
     ];
-    for Fault(name, reply, text, end, retryable) in faults {
-        let server = FakeProvider::start([reply]);
-        let told = told(&client(&server)).await;
-        assert_eq!((told.text.as_str(), told.end.as_str()), (text, end), "{name}");
-        assert_eq!(told.retryable, retryable, "whether a retry may help: {name}");
-        assert_eq!(server.requests().len(), 1, "one ask is one request: {name}");
+    for fault in faults {
+        fault.check(client).await;
     }
 }

@@ -4,10 +4,9 @@ use defi_qa::provider::{ChatApi, ChatClient};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
+use crate::faults::{CUT, Fault};
 use crate::support::fake_provider::{FakeProvider, Reply};
 use crate::{KEY, endpoint, once, question, told, told_of};
-
-const CUT: &str = "broke off before the answer's end: what came is incomplete, ask again";
 
 /// An event as OpenAI sends it: named twice.
 fn event(kind: &str, mut fields: Value) -> String {
@@ -80,9 +79,6 @@ async fn an_answer_is_asked_for_streamed_and_counted() {
     );
 }
 
-/// A fault: what the endpoint does, the text that arrives all the same, how the answer ends, whether a retry may help.
-struct Fault(&'static str, Reply, &'static str, &'static str, bool);
-
 #[tokio::test]
 async fn every_fault_of_an_endpoint_is_named_in_one_sentence() {
     let failed = |code: &str, message: &str| {
@@ -144,12 +140,8 @@ async fn every_fault_of_an_endpoint_is_named_in_one_sentence() {
             "brought no readable answer (a chunk has an unknown shape): check that `base_url` is an \
              OpenAI-compatible API", false),
     ];
-    for Fault(name, reply, text, end, retryable) in faults {
-        let server = FakeProvider::start([reply]);
-        let told = told(&client(&server)).await;
-        assert_eq!((told.text.as_str(), told.end.as_str()), (text, end), "{name}");
-        assert_eq!(told.retryable, retryable, "whether a retry may help: {name}");
-        assert_eq!(server.requests().len(), 1, "one ask is one request: {name}");
+    for fault in faults {
+        fault.check(client).await;
     }
 }
 

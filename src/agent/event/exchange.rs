@@ -107,6 +107,15 @@ pub struct StageRow {
     pub note: Option<String>,
 }
 
+/// Why an exchange has no whole answer: the `error` of its JSON objects.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Trouble<'a> {
+    pub stage: Stage,
+    pub message: &'a str,
+    /// Whether asking again may help.
+    pub retryable: bool,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(ms: &f64) -> bool {
     *ms == 0.0
@@ -167,6 +176,27 @@ impl Exchange {
         let chat = &self.setup.chat;
         let model = chat.strip_prefix("openai:").unwrap_or(chat);
         Some(Cost::of(self.usage?, self.setup.price.as_ref(), model))
+    }
+
+    /// What went wrong, when it failed or was cancelled.
+    pub fn trouble(&self) -> Option<Trouble<'_>> {
+        match &self.phase {
+            Phase::Failed {
+                stage,
+                message,
+                retryable,
+            } => Some(Trouble {
+                stage: *stage,
+                message,
+                retryable: *retryable,
+            }),
+            Phase::Cancelled => Some(Trouble {
+                stage: self.stages.last().map_or(Stage::Parse, |row| row.name),
+                message: "cancelled",
+                retryable: true,
+            }),
+            _ => None,
+        }
     }
 
     /// Ends a run whose end nobody will tell: it failed in its newest stage, for this reason.

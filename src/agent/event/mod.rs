@@ -13,7 +13,7 @@ mod side;
 mod timing;
 
 pub use cost::{Cost, NotAPrice, Price, UsdPerMillion};
-pub use exchange::{Exchange, Phase, StageRow};
+pub use exchange::{Exchange, Phase, StageRow, Trouble};
 pub use hit::{DenseScore, Hit, LexicalScore, Nearest};
 pub use origin::{AnswerOrigin, VectorOrigin};
 pub use question::{Freshness, Question, Turn};

@@ -87,6 +87,7 @@ pub(crate) fn serve(lab: &Arc<Lab>, effect: &Effect) -> Option<Compared> {
     else {
         return None;
     };
+    let asked = query.clone();
     let query = Query::new(query).unwrap().with_vector(
         EmbedderName::local(),
         Vector::normalised(vec![1.0, 0.0], 2).unwrap(),
@@ -110,6 +111,8 @@ pub(crate) fn serve(lab: &Arc<Lab>, effect: &Effect) -> Option<Compared> {
             }
         });
         Box::new(Found {
+            asked,
+            retrievers: retrievers.clone(),
             pairs: pairs.collect(),
             comparison,
             read_as: Vec::new(),

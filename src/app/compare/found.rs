@@ -1,7 +1,9 @@
 //! What a comparison found, as the view reads it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::agent::event::Hit;
-use crate::retrieval::comparison::Comparison;
+use crate::retrieval::comparison::{Comparison, Retriever};
 
 /// The end of one comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,14 +14,61 @@ pub struct Compared {
     pub result: Result<Box<Found>, String>,
 }
 
-/// A comparison and the pairs that it names.
-#[derive(Clone, Debug, PartialEq)]
+/// A comparison and the pairs that it names: the fields of the event `compared`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Found {
+    /// The query as it was written.
+    pub asked: String,
+    /// The retrievers as they were given; the comparison names their embedders.
+    pub retrievers: Vec<Retriever>,
+    #[serde(flatten)]
     pub comparison: Comparison,
     /// The pair of each row in full, without scores.
     pub pairs: Vec<Hit>,
     /// Words of the query that were read as others, where a misspelling was put right.
     pub read_as: Vec<(String, String)>,
+}
+
+/// A comparison as a recording has it.
+#[derive(Deserialize)]
+struct Written {
+    asked: String,
+    retrievers: Vec<Retriever>,
+    #[serde(flatten)]
+    comparison: Comparison,
+    pairs: Vec<Hit>,
+    #[serde(default)]
+    read_as: Vec<(String, String)>,
+}
+
+/// Why it cannot be shown.
+#[derive(Debug, thiserror::Error)]
+#[error("a comparison needs a retriever for each column and a pair for each row, and this one has others")]
+struct Uneven;
+
+impl TryFrom<Written> for Found {
+    type Error = Uneven;
+
+    fn try_from(written: Written) -> Result<Self, Uneven> {
+        let Written {
+            asked,
+            retrievers,
+            comparison,
+            pairs,
+            read_as,
+        } = written;
+        if retrievers.len() != comparison.columns.len() || pairs.len() != comparison.rows.len() {
+            return Err(Uneven);
+        }
+        Ok(Self {
+            asked,
+            retrievers,
+            comparison,
+            pairs,
+            read_as,
+        })
+    }
 }
 
 /// A document's place in a column.

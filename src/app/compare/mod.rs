@@ -115,6 +115,11 @@ impl Compare {
         char::from(b'A'.saturating_add(u8::try_from(column).unwrap_or(u8::MAX)))
     }
 
+    /// Whether this comparison is shown: none that was asked for is newer.
+    pub fn awaits(&self, compared: &Compared) -> bool {
+        compared.ticket == self.ticket
+    }
+
     /// Whether a document is pinned.
     pub fn is_pinned(&self, id: &str) -> bool {
         self.pinned.iter().any(|pinned| pinned == id)

@@ -2,7 +2,7 @@
 
 use tui_textarea::Input;
 
-use super::{Compared, Progress, Typing};
+use super::{Compared, Found, Progress, Typing};
 use crate::agent::event::LONGEST_QUESTION;
 use crate::app::composer::one_line;
 use crate::app::{App, Composer, Effect, Focus, Page};
@@ -58,7 +58,7 @@ impl App {
     /// A comparison ended. An older one than the newest that was asked for is dropped.
     pub(in crate::app) fn compared(&mut self, compared: Compared) {
         let compare = &mut self.compare;
-        if compared.ticket != compare.ticket {
+        if !compare.awaits(&compared) {
             return;
         }
         match compared.result {
@@ -69,6 +69,19 @@ impl App {
                 compare.keep_a_document();
             }
         }
+    }
+
+    /// A comparison of a recording is shown as it stood when it ended.
+    pub(in crate::app) fn was_compared(&mut self, found: Found) {
+        self.page = Page::Compare;
+        let compare = &mut self.compare;
+        compare.query.show(&one_line(&found.asked));
+        compare.typing = Typing::Nothing;
+        compare.progress = Progress::Idle;
+        compare.retrievers.clone_from(&found.retrievers);
+        compare.column = compare.column.min(found.retrievers.len().saturating_sub(1));
+        compare.found = Some(found);
+        compare.keep_a_document();
     }
 
     /// Time went on: a query whose typing has paused is compared.

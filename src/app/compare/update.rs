@@ -18,8 +18,10 @@ impl App {
 
     /// A command while the comparison is shown; `None` when it means the same as everywhere.
     pub(in crate::app) fn compare_command(&mut self, command: Command) -> Option<Vec<Effect>> {
-        if matches!(command, Command::Compare(_)) && self.replay.is_some() {
-            self.refuse_to_ask();
+        if let Command::Compare(command) = command
+            && self.replay.is_some()
+        {
+            self.look_at_compared(command);
             return Some(Vec::new());
         }
         if let Some(Overlay::Queries { at }) = self.overlay
@@ -48,7 +50,15 @@ impl App {
                 self.overlay = Some(Overlay::Compared { top: 0 });
             }
             (Some(_), _) => return None,
-            (None, Command::Quit | Command::QuitOrDelete | Command::Suspend | Command::Help) => return None,
+            (
+                None,
+                Command::Quit
+                | Command::QuitOrDelete
+                | Command::Suspend
+                | Command::Help
+                | Command::Record
+                | Command::Transport(_),
+            ) => return None,
             (None, Command::Escape | Command::Interrupt) => match self.compare.typing {
                 Typing::Nothing => match self.back_to_queries() {
                     Some(effects) => return Some(effects),
@@ -150,6 +160,18 @@ impl App {
         Vec::new()
     }
 
+    /// A comparison that was recorded can be looked at, and not changed.
+    fn look_at_compared(&mut self, command: CompareCommand) {
+        use CompareCommand as C;
+        let seen = self.page == Page::Compare;
+        match command {
+            C::Open if !seen && self.compare.found.is_some() => self.page = Page::Compare,
+            C::Left | C::Right | C::Column(_) | C::Pin | C::Browse if seen => {
+                self.own_command(command);
+            }
+            _ => self.refuse_to_ask(),
+        }
+    }
     /// The mouse was pressed on something of the comparison.
     pub(in crate::app) fn compare_click(&mut self, spot: Spot) -> Vec<Effect> {
         match spot {
@@ -158,6 +180,7 @@ impl App {
                 return self.open_query(at);
             }
             _ if self.overlay.is_some() => self.overlay = None,
+            Spot::Query { .. } if self.replay.is_some() => {}
             Spot::Query { column } => {
                 self.compare.typing = Typing::Query;
                 self.compare.query.click(0, column);

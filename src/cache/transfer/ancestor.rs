@@ -2,17 +2,23 @@
 //! `{"embeddings": [{"id", "question", "answer", "question_embedding", "answer_embedding"}, ..],
 //! "metadata": {"embedding_model", "embedding_dimension"}, "timestamp": seconds since 1970}`.
 
+use std::sync::Arc;
+
 use super::pickle::{Plain, Value};
 use super::{Refused, RefusedWhy, TransferError};
 use crate::cache::row::{MAX_DIMENSION, Row, RowFault};
 use crate::cache::{CacheKey, PAIR, QUERY};
 use crate::clock::now_ms;
 
-/// A text of an item, the vector that belongs to it, and the unit under which this program looks such a text up.
-const VIEWS: [(&str, &str, &str); 2] = [
-    ("question", "question_embedding", QUERY),
-    ("answer", "answer_embedding", PAIR),
+/// A text of an item, the vector that belongs to it, and the units under which this program looks such a text up: a question
+/// is asked, and is a text of the set as well.
+const VIEWS: [(&str, &str, &[&str]); 2] = [
+    ("question", "question_embedding", &[QUERY, PAIR]),
+    ("answer", "answer_embedding", &[PAIR]),
 ];
+
+/// What stands before the name of a server's model here: the ancestor knew no others.
+const SERVED: &str = "openai:";
 
 /// Hands the vectors of a file to `each`, in the order of its items.
 pub(super) fn import<E: From<TransferError>>(
@@ -41,25 +47,43 @@ pub(super) fn import<E: From<TransferError>>(
         .get("timestamp")
         .and_then(Value::number)
         .map_or_else(now_ms, |seconds| (seconds * 1e3) as u64);
+    let model = format!("{SERVED}{model}");
     for (number, item) in items.enumerate() {
-        for (view, vector, unit) in VIEWS {
-            let row =
-                read(item, (view, vector, unit), model, dimension).map(|row| Row { stored_at_ms, ..row });
-            each(row.map_err(|why| Refused {
-                place: format!("item {} ({view})", number + 1),
-                why,
-            }))?;
+        for (view, vector, units) in VIEWS {
+            match read(item, (view, vector), dimension) {
+                Ok((text, numbers)) => {
+                    for unit in units {
+                        let key = CacheKey::new(&model, dimension, unit, text);
+                        let row = Row::now(key, model.as_str(), dimension, Arc::clone(&numbers));
+                        let row = row.map(|row| Row { stored_at_ms, ..row });
+                        let refused = row.is_err();
+                        each(row.map_err(|fault| refused_at(number, view, fault.into())))?;
+                        // Once is enough.
+                        if refused {
+                            break;
+                        }
+                    }
+                }
+                Err(why) => each(Err(refused_at(number, view, why)))?,
+            }
         }
     }
     Ok(())
 }
 
-fn read(
-    item: Value<'_, '_>,
-    (view, vector, unit): (&'static str, &'static str, &str),
-    model: &str,
+fn refused_at(number: usize, view: &str, why: RefusedWhy) -> Refused {
+    Refused {
+        place: format!("item {} ({view})", number + 1),
+        why,
+    }
+}
+
+/// A text and its numbers.
+fn read<'a>(
+    item: Value<'a, '_>,
+    (view, vector): (&'static str, &'static str),
     dimension: usize,
-) -> Result<Row, RefusedWhy> {
+) -> Result<(&'a str, Arc<[f32]>), RefusedWhy> {
     let text = item
         .get(view)
         .and_then(Value::text)
@@ -79,8 +103,7 @@ fn read(
     let numbers = numbers
         .map(|number| number.number().unwrap_or(f64::NAN) as f32)
         .collect();
-    let key = CacheKey::new(model, dimension, unit, text);
-    Ok(Row::now(key, model, dimension, numbers)?)
+    Ok((text, numbers))
 }
 
 #[cfg(test)]
@@ -151,19 +174,21 @@ mod tests {
             imported(&file(&[(&[0.6, 0.8], &[1.0, 0.0]), (&[0.0, 1.0], &[0.8, 0.6])]));
         assert_eq!((refused, done), (Vec::new(), Ok(())));
         let keys: Vec<CacheKey> = rows.iter().map(|row| row.key.clone()).collect();
-        let key = |unit, text| CacheKey::new("a-model", 2, unit, text);
+        let key = |unit, text| CacheKey::new("openai:a-model", 2, unit, text);
         assert_eq!(
             keys,
             [
                 key("query", "Q0?"),
+                key("pair", "Q0?"),
                 key("pair", "A0."),
                 key("query", "Q1?"),
+                key("pair", "Q1?"),
                 key("pair", "A1.")
             ]
         );
-        assert_eq!(rows[3].vector().unwrap()[..], [0.8, 0.6]);
+        assert_eq!(rows[5].vector().unwrap()[..], [0.8, 0.6]);
         assert_eq!(rows[0].stored_at_ms, 1_752_195_045_250);
-        assert_eq!(rows[0].model, "a-model");
+        assert_eq!(rows[0].model, "openai:a-model", "as this program names it");
     }
 
     #[test]
@@ -173,7 +198,11 @@ mod tests {
             (&[0.0, 0.0], &[f64::NAN, 1.0]),
             (&[1e300, 1.0], &[1.0, 0.0]),
         ]));
-        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            rows.len(),
+            3,
+            "the first question under two units, the last answer"
+        );
         assert_eq!(
             refused,
             [

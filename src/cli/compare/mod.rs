@@ -3,22 +3,28 @@
 mod table;
 
 use std::io::{IsTerminal as _, Write as _, stdout};
+use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
 
 use super::args::Compare;
 use super::disputed::Judged;
+use super::parts::Plan;
 use super::print::argument_or_stdin;
-use super::{Exit, Failure, chat, lab};
+use super::record::{redactor, refused};
+use super::{Exit, Failure, bench, chat, lab};
+use crate::app::compare::Found;
+use crate::app::{Beginning, Gauges, Loading};
 use crate::config::Config;
+use crate::recording::{Recorder, compared_line};
 use crate::retrieval::comparison::{
     Agreement, COLUMNS, CompareError, Comparison, PERSISTENCE, Preset, Retriever, Workbench,
 };
 
 /// The object of `--json`.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+pub(super) struct Report<'a> {
     #[serde(flatten)]
     comparison: &'a Comparison,
     /// What was read as what, where a misspelling was put right.
@@ -36,12 +42,28 @@ struct Pairwise {
     agreement: Agreement,
 }
 
-pub(super) fn run(config: &Config, what: &Compare) -> Result<Exit, Failure> {
+impl<'a> Report<'a> {
+    pub(super) fn of(found: &'a Found) -> Self {
+        Self {
+            comparison: &found.comparison,
+            read_as: &found.read_as,
+            rbo_p: PERSISTENCE,
+            agreements: agreements(&found.comparison),
+        }
+    }
+}
+
+/// The comparison as text, for a terminal of `width` columns if it is for one.
+pub(super) fn text(found: &Found, width: Option<usize>) -> String {
+    table::of(&found.comparison, &found.read_as, width)
+}
+
+pub(super) fn run(config: &Config, what: &Compare, record: Option<&Path>) -> Result<Exit, Failure> {
     let retrievers = retrievers(what)?;
     let query = match (&what.query, &what.set) {
         (_, Some(file)) => {
             let judged = Judged::load(file)?;
-            return chat::run(config, None, None, Some((judged, retrievers)));
+            return chat::run(config, record, None, Some((judged, retrievers)));
         }
         (Some(query), None) => argument_or_stdin(query, "query")?,
         (None, None) => {
@@ -51,31 +73,57 @@ pub(super) fn run(config: &Config, what: &Compare) -> Result<Exit, Failure> {
         }
     };
     super::runtime()?.block_on(async {
+        let mut recorder = record
+            .map(|path| {
+                let state = Beginning::from(gauges(config)?);
+                Recorder::create(path, 0.0, state, redactor(config)).map_err(|error| refused(&error))
+            })
+            .transpose()?;
+        let started = Instant::now();
         let open = lab::Open::of(config, &retrievers).await?;
         let asked = open.query(&query).await;
         open.flush().await;
-        let (query, corrected) = asked?;
+        let (read, corrected) = asked?;
         let begun = Instant::now();
-        let mut bench = Workbench::new(open.lab.clone(), query);
-        let comparison = bench
+        let mut workbench = Workbench::new(open.lab.clone(), read);
+        let comparison = workbench
             .compare(&retrievers, &|| begun.elapsed())
             .map_err(|error| Failure::usage(error.to_string()))?;
+        let found = Found {
+            asked: query,
+            retrievers,
+            pairs: bench::pairs(open.lab.corpus(), &comparison),
+            comparison,
+            read_as: corrected.changes,
+        };
+        let t_ms = started.elapsed().as_secs_f64() * 1e3;
+        if let Some(recorder) = &mut recorder {
+            recorder.compared(t_ms, &found);
+        }
         let mut out = stdout().lock();
-        if what.json {
-            let report = Report {
-                read_as: &corrected.changes,
-                rbo_p: PERSISTENCE,
-                agreements: agreements(&comparison),
-                comparison: &comparison,
-            };
-            serde_json::to_writer(&mut out, &report).map_err(std::io::Error::from)?;
+        if what.events {
+            writeln!(out, "{}", compared_line(t_ms, &found))?;
+        } else if what.json {
+            serde_json::to_writer(&mut out, &Report::of(&found)).map_err(std::io::Error::from)?;
             writeln!(out)?;
         } else {
             let columns = crossterm::terminal::size().map(|(columns, _)| usize::from(columns));
             let width = columns.ok().filter(|_| stdout().is_terminal());
-            write!(out, "{}", table::of(&comparison, &corrected.changes, width))?;
+            write!(out, "{}", text(&found, width))?;
+        }
+        if let Some(recorder) = recorder {
+            recorder.finish().map_err(|error| refused(&error))?;
         }
         Ok(Exit::Success)
+    })
+}
+
+/// What the panels of a replay say.
+fn gauges(config: &Config) -> Result<Gauges, Failure> {
+    Ok(Gauges {
+        knowledge: Loading::Ready,
+        model: Loading::Ready,
+        ..Plan::at_once(config)?.gauges()
     })
 }
 

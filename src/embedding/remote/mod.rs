@@ -80,7 +80,7 @@ pub async fn learn_dimension(client: &EmbeddingClient, text: &str) -> Result<usi
     let plan = plan::Plan::of(&[text.to_owned()]).next(plan::Portion::within(1, None));
     let inputs = plan.ok_or(EmbedError::Blank { index: 0 })?.inputs;
     let reply = client.embed(&inputs, Priority::Index, |_| {}).await?;
-    let dimension = reply.vectors.first().map_or(0, Vec::len);
+    let dimension = reply.vectors.first().map_or(0, |vector| vector.len());
     if dimension == 0 {
         return Err(EmbedError::Vector {
             model: name(&client.endpoint().model),

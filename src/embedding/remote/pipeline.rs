@@ -151,7 +151,7 @@ impl Checked {
     fn of(reply: EmbeddingReply, dimension: usize) -> Self {
         let vectors = reply.vectors.into_iter();
         Self {
-            vectors: vectors.map(|raw| Vector::normalised(raw, dimension)).collect(),
+            vectors: vectors.map(|raw| Vector::scaled(raw, dimension)).collect(),
             tokens: reply.tokens,
         }
     }

@@ -1,13 +1,13 @@
 //! How far two rankings agree.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The `p` of rank-biased overlap here: the chance that a reader goes on from one rank to the next. With 0.9 the first
 /// ten ranks carry 86 % of the measure ([`weight_of_first`]), which are those that are shown.
 pub const PERSISTENCE: f64 = 0.9;
 
 /// How far two rankings agree, by several measures. All but `tau_b` are 0 for nothing in common and 1 for the same.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// Documents of each ranking that were looked at, at most.
     pub depth: usize,

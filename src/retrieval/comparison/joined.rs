@@ -1,12 +1,15 @@
 //! Rankings side by side: columns as they rank, rows joined by document.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::COLUMNS;
 use super::agreement::Agreement;
+use super::error::CompareError;
 use super::retriever::Retriever;
 
 /// One query through several retrievers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Comparison {
     pub query: String,
     /// In the order in which they were given. The first is the reference of every delta.
@@ -36,6 +39,65 @@ impl Comparison {
     }
 }
 
+/// A comparison as its JSON has it: without what belongs to the corpus that it was made with.
+#[derive(Deserialize)]
+struct Written {
+    query: String,
+    columns: Vec<WrittenColumn>,
+    rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct WrittenColumn {
+    retriever: Retriever,
+    ranked: usize,
+    #[serde(default)]
+    agreement: Option<Agreement>,
+    times: Times,
+}
+
+impl TryFrom<Written> for Comparison {
+    type Error = CompareError;
+
+    /// The places of the rows stand for the indexes of a corpus that may not be there.
+    fn try_from(written: Written) -> Result<Self, CompareError> {
+        let count = written.columns.len();
+        if !COLUMNS.contains(&count) {
+            return Err(CompareError::Columns(count));
+        }
+        let mut rows = written.rows;
+        for (place, row) in rows.iter_mut().enumerate() {
+            row.index = place;
+            row.cells.resize(count, None);
+            row.only = row.only.filter(|only| *only < count);
+        }
+        let columns = written.columns.into_iter().enumerate();
+        let columns = columns.map(|(place, column)| {
+            let cells = rows
+                .iter()
+                .filter_map(|row| Some((row.index, row.cells.get(place).copied().flatten()?)));
+            let mut shown: Vec<(usize, Cell)> = cells.filter(|(_, cell)| cell.shown).collect();
+            shown.sort_by_key(|(_, cell)| cell.rank);
+            Column {
+                scale: column.retriever.scale(),
+                retriever: column.retriever,
+                ranked: column.ranked,
+                agreement: column.agreement,
+                times: column.times,
+                shown: shown
+                    .into_iter()
+                    .map(|(index, cell)| (index, cell.score))
+                    .collect(),
+            }
+        });
+        Ok(Self {
+            query: written.query,
+            columns: columns.collect(),
+            rows,
+        })
+    }
+}
+
 /// What one retriever found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Column {
@@ -61,7 +123,7 @@ impl Column {
 }
 
 /// What a column took, in milliseconds. A stage that its method does not have is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embed: Option<StageTime>,
@@ -73,7 +135,7 @@ pub struct Times {
 }
 
 /// How long a stage took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageTime {
     pub ms: f64,
     /// Whether it was done for another column or an earlier comparison: it took that long then, and nothing now.
@@ -81,7 +143,7 @@ pub struct StageTime {
 }
 
 /// One document through all columns.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Index of the pair in the corpus.
     #[serde(skip)]
@@ -91,7 +153,7 @@ pub struct Row {
     /// Words of the query that the pair holds anywhere, as the query spells them.
     pub terms: Vec<String>,
     /// Words of the question that the query holds as well, as the question spells them.
-    #[serde(skip)]
+    #[serde(default)]
     pub spelled: Vec<String>,
     /// One for each column; absent where the column does not rank the pair at all.
     pub cells: Vec<Option<Cell>>,
@@ -100,7 +162,7 @@ pub struct Row {
 }
 
 /// A document in one column.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// From 1. A column ranks more than it shows.
     pub rank: usize,

@@ -6,8 +6,7 @@
 use serde::Serialize;
 
 use crate::agent::event::{
-    AnswerOrigin, Cost, Exchange, Hit, Limits, Outcome, Phase, Setup, Stage, StageRow, Timing, Usage,
-    VectorOrigin,
+    AnswerOrigin, Cost, Hit, Limits, Outcome, Setup, StageRow, Timing, Trouble, Usage, VectorOrigin,
 };
 use crate::session::{Kept, SessionId, Summary, Utc};
 use crate::text;
@@ -64,13 +63,6 @@ struct Entry<'a> {
     error: Option<Trouble<'a>>,
 }
 
-#[derive(Debug, Serialize)]
-struct Trouble<'a> {
-    stage: Stage,
-    message: &'a str,
-    retryable: bool,
-}
-
 impl<'a> Exported<'a> {
     /// A session with its exchanges.
     pub fn of(summary: &'a Summary, kept: &'a [Kept]) -> Self {
@@ -107,26 +99,6 @@ fn entry(kept: &Kept) -> Entry<'_> {
         kept_answer: exchange.answer_origin,
         limits: exchange.limits.as_ref(),
         note: exchange.note.as_deref(),
-        error: trouble(exchange),
-    }
-}
-
-fn trouble(exchange: &Exchange) -> Option<Trouble<'_>> {
-    match &exchange.phase {
-        Phase::Failed {
-            stage,
-            message,
-            retryable,
-        } => Some(Trouble {
-            stage: *stage,
-            message,
-            retryable: *retryable,
-        }),
-        Phase::Cancelled => Some(Trouble {
-            stage: exchange.stages.last().map_or(Stage::Parse, |row| row.name),
-            message: "cancelled",
-            retryable: true,
-        }),
-        _ => None,
+        error: exchange.trouble(),
     }
 }

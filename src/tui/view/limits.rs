@@ -54,7 +54,7 @@ enum Of {
 impl Of {
     fn stages(self) -> &'static [Stage] {
         match self {
-            Self::Chat => &[Stage::Answer, Stage::Converse],
+            Self::Chat => &[Stage::FollowUp, Stage::Answer, Stage::Converse],
             Self::Embedding => &[Stage::Embed],
         }
     }

@@ -21,14 +21,14 @@ const QUERY: &str = "somebody saw my trade waiting and bought just before me";
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
 /// A session with a lab that serves what it asks for.
-struct Bench {
-    talk: Talk,
+pub(super) struct Bench {
+    pub(super) talk: Talk,
     lab: Arc<Lab>,
 }
 
 impl Bench {
     /// The view on the query, by three methods of five hits each.
-    fn on(width: u16, height: u16) -> Self {
+    pub(super) fn on(width: u16, height: u16) -> Self {
         let mut bench = Self {
             talk: Talk::on(width, height),
             lab: fixture::lab(PAIRS),
@@ -41,7 +41,7 @@ impl Bench {
         bench
     }
 
-    fn presses(&mut self, codes: &[KeyCode]) -> &mut Self {
+    pub(super) fn presses(&mut self, codes: &[KeyCode]) -> &mut Self {
         for code in codes {
             self.key(KeyEvent::new(*code, KeyModifiers::NONE));
         }

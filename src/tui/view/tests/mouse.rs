@@ -104,9 +104,7 @@ fn a_click_on_the_bar_of_a_recording_goes_there() {
         let target = clicks(&mut talk, "0:0", 5 + column);
         assert_eq!(target, Some(Target::Tape { column, columns: 20 }));
         assert_eq!(events(&talk), taken);
+        let playing = talk.app.replay.as_ref().unwrap().playing();
+        assert_eq!(playing, taken < 100, "it plays on from there");
     }
-    assert!(
-        talk.app.replay.as_ref().unwrap().playing(),
-        "it plays on from there"
-    );
 }

@@ -291,13 +291,20 @@ impl Reading {
             && self.runs.get(&event.run).is_none_or(|run| run.started)
         {
             // The question itself is not there: the file is older, or what `ask --events` printed.
-            let gap = if self.recording.moments.is_empty() {
+            // A later side of an answer that is compared goes on beside the first one.
+            let is_beside = setup
+                .side
+                .as_ref()
+                .is_some_and(|side| side.place > 0 && self.runs.contains_key(&side.of));
+            let gap = if is_beside || self.recording.moments.is_empty() {
                 0.0
             } else {
                 BETWEEN_MS
             };
             let at_ms = self.time(t_ms, self.newest_ms + gap);
-            self.push(at_ms, Happening::Began(Box::new(set_up(setup))));
+            if !is_beside {
+                self.push(at_ms, Happening::Began(Box::new(set_up(setup))));
+            }
             self.begin(event.run, question.clone(), at_ms);
         }
         let Some(run) = self.runs.get_mut(&event.run) else {

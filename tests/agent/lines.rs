@@ -2,7 +2,7 @@
 
 use defi_qa::agent::event::{
     AgentEvent, DenseScore, Event, Hit, Kept, LexicalScore, Limit, Limits, Nearest, Outcome, Price, RunId,
-    Setup, Stage, Tier, Usage, VERSION,
+    Setup, Side, Stage, Tier, Usage, VERSION,
 };
 use serde_json::{Value, json};
 
@@ -67,6 +67,49 @@ fn golden() -> Vec<(AgentEvent, Value)> {
             json!({"event": "started", "question": "How?", "setup": {"chat": "openai:gpt-4.1-mini", "embedder": "",
                 "retriever": "", "dataset": "", "pairs": 0, "offline": false,
                 "price": {"input": 0.4, "output": 1.6, "as_of": "2025-06"}}}),
+        ),
+        (
+            AgentEvent::Started {
+                question: "How?".into(),
+                setup: Setup {
+                    chat: "openai:m".into(),
+                    side: Some(Side {
+                        of: RunId(3),
+                        place: 1,
+                        spec: "m(temperature=1)".into(),
+                    }),
+                    ..Setup::default()
+                },
+            },
+            json!({"event": "started", "question": "How?", "setup": {"chat": "openai:m", "embedder": "",
+                "retriever": "", "dataset": "", "pairs": 0, "offline": false,
+                "side": {"of": 3, "place": 1, "spec": "m(temperature=1)"}}}),
+        ),
+        (
+            AgentEvent::Read {
+                text: "How on v3?".into(),
+                by: Some("rule".into()),
+            },
+            json!({"event": "read", "text": "How on v3?", "by": "rule"}),
+        ),
+        (
+            AgentEvent::Read {
+                text: "How?".into(),
+                by: None,
+            },
+            json!({"event": "read", "text": "How?"}),
+        ),
+        (
+            AgentEvent::Used {
+                stage: Stage::FollowUp,
+                usage: Usage {
+                    prompt_tokens: 7,
+                    completion_tokens: 3,
+                    total_tokens: 10,
+                },
+            },
+            json!({"event": "used", "stage": "follow_up",
+                "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}),
         ),
         (
             AgentEvent::StageStarted { stage: Stage::Embed },

@@ -176,3 +176,14 @@ fn sides_that_cannot_be_asked_are_refused_with_what_to_do() {
     assert_eq!(both["sides"][0]["answer"], both["sides"][1]["answer"]);
     assert_eq!(code(&output), 0);
 }
+
+#[test]
+fn what_both_runs_said_is_a_recording_of_two_whole_answers() {
+    let events = run(&["--offline", "ask", QUESTION, "--events", "--beside", "extractive"]);
+    let recorded = file("beside.jsonl", &events.stdout);
+    let replayed = objects(&run(&["replay", recorded.to_str().unwrap(), "--json"]));
+    assert_eq!(replayed.len(), 2);
+    for object in &replayed {
+        assert_eq!(object["outcome"], "answered", "{object}");
+    }
+}

@@ -6,10 +6,13 @@
 //! Message::Compared { ticket, found } ◄─────────────┘  an older ticket is dropped: the newest set-up wins
 //! ```
 
+mod columns;
 mod command;
 mod found;
 pub mod keys;
 mod pause;
+mod query;
+mod selection;
 mod set;
 mod update;
 

@@ -1,41 +1,40 @@
 //! The line that says how far indexing has come.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::embedding::remote::Progress;
-use crate::provider::Limits;
+use crate::provider::{Limit, Limits};
 
-/// One line without an end: `1,024/10,000 texts, 812 texts/s, 61,440 tokens, 11 s left, $0.0012`, and what it waits for.
+/// One line without an end, what matters most first, since a narrow terminal cuts it: `1,024/10,000 texts, 812 texts/s, 11 s
+/// left`, what it waits for, `61,440 tokens, about $0.0012`, and what the endpoint's limits leave.
 pub(super) fn line(now: Progress, elapsed: Duration, price: Option<f64>, limits: &Limits) -> String {
-    let mut line = format!("{}/{} texts", grouped(now.done), grouped(now.total));
+    let mut parts = vec![format!("{}/{} texts", grouped(now.done), grouped(now.total))];
     let rate = now.done as f64 / elapsed.as_secs_f64().max(1e-3);
     if now.done > 0 {
-        let _ = write!(line, ", {} texts/s", grouped(rate.round() as usize));
+        parts.push(format!("{} texts/s", grouped(rate.round() as usize)));
     }
-    let _ = write!(line, ", {} tokens", grouped(now.tokens));
     if now.done > 0 && now.done < now.total {
         let left = Duration::try_from_secs_f64((now.total - now.done) as f64 / rate).unwrap_or_default();
-        let _ = write!(line, ", {} left", span(left));
+        parts.push(format!("{} left", span(left)));
     }
-    let _ = write!(line, ", {}", cost(now.tokens, price));
     let seconds = |ms: u64| span(Duration::from_millis(ms));
     if let Some(paused) = limits.paused_ms {
-        let _ = write!(
-            line,
-            ", holds {} since {} asked for it",
-            seconds(paused),
-            limits.endpoint
-        );
+        let host = &limits.endpoint;
+        parts.push(format!("holds {} since {host} asked for it", seconds(paused)));
     } else if let (Some(1..), Some(wait @ 1..)) = (limits.queued, limits.next_slot_ms) {
-        let _ = write!(
-            line,
-            ", waits {} for the limit of {}",
-            seconds(wait),
-            limits.endpoint
-        );
+        let host = &limits.endpoint;
+        parts.push(format!("waits {} for the limit of {host}", seconds(wait)));
     }
-    line
+    parts.push(format!("{} tokens", grouped(now.tokens)));
+    parts.push(cost(now.tokens, price));
+    let quota = |limit: Option<Limit>, what: &str| {
+        let limit = limit?;
+        let (remaining, limit) = (grouped(limit.remaining), grouped(limit.limit));
+        Some(format!("{remaining} of {limit} {what} left"))
+    };
+    parts.extend(quota(limits.requests, "requests"));
+    parts.extend(quota(limits.tokens, "tokens"));
+    parts.join(", ")
 }
 
 /// What so many tokens cost, by a price for a million.
@@ -84,7 +83,7 @@ mod tests {
         let line = line(HALF, Duration::from_secs(2), Some(0.02), &Limits::default());
         assert_eq!(
             line,
-            "1,024/2,048 texts, 512 texts/s, 61,440 tokens, 2 s left, about $0.0012"
+            "1,024/2,048 texts, 512 texts/s, 2 s left, 61,440 tokens, about $0.0012"
         );
     }
 
@@ -99,14 +98,32 @@ mod tests {
         let waits = line(Progress::default(), Duration::ZERO, None, &limits);
         assert_eq!(
             waits,
-            "0/0 texts, 0 tokens, cost unknown, waits 3 s for the limit of h"
+            "0/0 texts, waits 3 s for the limit of h, 0 tokens, cost unknown"
         );
         let paused = Limits {
             paused_ms: Some(150_000),
             ..limits
         };
         let holds = line(Progress::default(), Duration::ZERO, None, &paused);
-        assert!(holds.ends_with("holds 3 min since h asked for it"), "{holds}");
+        assert!(
+            holds.starts_with("0/0 texts, holds 3 min since h asked for it, "),
+            "{holds}"
+        );
+    }
+
+    #[test]
+    fn what_the_limits_leave_is_told_as_far_as_it_is_known() {
+        let limits = Limits {
+            tokens: Some(Limit {
+                limit: 1_000_000,
+                remaining: 511_200,
+                ..Limit::default()
+            }),
+            ..Limits::default()
+        };
+        let line = line(Progress::default(), Duration::ZERO, None, &limits);
+        assert!(line.ends_with(", 511,200 of 1,000,000 tokens left"), "{line}");
+        assert!(!line.contains("requests"), "{line}");
     }
 
     #[test]

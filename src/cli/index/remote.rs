@@ -200,7 +200,11 @@ async fn embed(
             ticks.tick().await;
             let line = line(now.get(), begun.elapsed(), price, &client.gate().limits());
             // Progress is a courtesy; a stderr that cannot be written to stops nothing.
-            let _ = write!(stderr(), "\r{}\x1b[K", text::sanitize_line(&line));
+            let _ = write!(
+                stderr(),
+                "\r{}\x1b[K",
+                text::truncate(&text::sanitize_line(&line), room())
+            );
         }
     };
     let show = stderr().is_terminal();
@@ -216,6 +220,11 @@ async fn embed(
     ended
         .transpose()
         .map_err(|error| Failure::other(error.to_string()))
+}
+
+/// Columns for the line of progress: one that wraps cannot be written over.
+fn room() -> usize {
+    crossterm::terminal::size().map_or(79, |(columns, _)| usize::from(columns).saturating_sub(1))
 }
 
 /// Writes the vectors of one request in one transaction; returns their rows.

@@ -3,6 +3,7 @@
 //! A line is an event of [`crate::agent::event`] without its version and its run. Two leave out what stands in the
 //! exchange's own row and would double its size: the question and set-up of `started`, the hits of `retrieved`. Tokens
 //! that follow each other are one line, `{"tokens":[27.6,"Impermanent ",31.2,"loss "]}`: each with its own time.
+//! The runs in `data/recordings` take 2.3 kB (declined, one piece of text) to 4.5 kB (166 tokens).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

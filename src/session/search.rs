@@ -20,6 +20,10 @@ const RANKED: i64 = 4_000;
 /// Pairs whose exchanges are looked up, the best first.
 const PAIRS: i64 = 20;
 
+/// Exchanges that a list of sessions is made from, the best first: each has its snippet made, and the list must be there
+/// within 50 ms of a key.
+const LISTED: usize = 100;
+
 /// More of a query than a person searches for is a paste.
 const WORDS: usize = 16;
 const LONGEST_WORD: usize = 64;
@@ -82,10 +86,18 @@ impl Snippet {
 /// The query in the words of FTS5, every word quoted, so that none of them is an operator; `None` when there is no word
 /// in it.
 fn expression(query: &str) -> Option<String> {
-    let quoted: Vec<String> = query
+    let mut words: Vec<&str> = query
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .take(WORDS)
+        .collect();
+    // A word of which one letter is typed must not empty the list that the words before it found.
+    let begun = |word: &&str| word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
+    if words.len() > 1 && words.last().is_some_and(begun) {
+        words.pop();
+    }
+    let quoted: Vec<String> = words
+        .into_iter()
         .map(|word| {
             let word: String = word.chars().filter(|c| *c != '"').take(LONGEST_WORD).collect();
             let quote = |word: &str| format!("\"{word}\"");
@@ -140,7 +152,7 @@ impl Store {
         }
         let mut hits: Vec<Found> = Vec::new();
         let mut seen = HashSet::new();
-        for found in self.search(query, most)? {
+        for found in self.search(query, most.min(LISTED))? {
             if seen.insert(found.session) {
                 hits.push(found);
             }

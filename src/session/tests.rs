@@ -137,7 +137,14 @@ fn questions_and_answers_are_found_before_evidence() {
     assert_eq!(found[1].place, Place::Evidence);
     assert!(found[0].snippet.parts.contains(&("reserves".to_owned(), true)));
     // The beginning of the last word, a plural for a singular, an accent.
-    for query in ["collat", "liquidations", "Líquidation COLLATERAL"] {
+    // And the words before one that has just been begun.
+    for query in [
+        "collat",
+        "liquidations",
+        "Líquidation COLLATERAL",
+        "liquidation c",
+        "liquidation x",
+    ] {
         assert_eq!(store.search(query, 9).unwrap().len(), 1, "{query}");
     }
 }

@@ -13,6 +13,8 @@ fn within(state: &Path, arguments: &[&str]) -> Command {
     let pairs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/app/pairs.jsonl");
     command
         .env("XDG_STATE_HOME", state)
+        // Its own, or another test's answer to the same question would be told again.
+        .env("XDG_CACHE_HOME", state.join("cache"))
         .arg("--dataset")
         .arg(pairs)
         .args(arguments);

@@ -36,10 +36,10 @@ fn dataset() -> Dataset {
                 "safe",
                 "It holds shares of one pool among other things.",
             ),
-            pair("c", "What is a pool?", "liquidity", "It holds tokens."),
+            pair("c", "Who needs a pool?", "liquidity", "It holds tokens."),
             pair(
                 "d",
-                "What is a pool of pools?",
+                "Who needs a pool of pools?",
                 "pool",
                 "A pool that holds pool shares.",
             ),

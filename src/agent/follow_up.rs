@@ -43,11 +43,15 @@ impl Agent {
         let Some(before) = state.before.last() else {
             return false;
         };
+        let by_rule = read_after(&before.question, &state.question).is_some();
+        // Asked again, as to try once more or side by side, it is read as it was, and no model is asked.
+        if !by_rule && same(&before.question, &state.question) {
+            return false;
+        }
         let count = words(&state.question).len();
         // A model is only known to be there by what it would be asked.
         let model = || self.answerer.rewrite(&state.question, &state.before).is_some();
-        read_after(&before.question, &state.question).is_some()
-            || ((1..=COULD_GO_ON).contains(&count) && model())
+        by_rule || ((1..=COULD_GO_ON).contains(&count) && model())
     }
 
     /// Finds out what a question is read as, and ends the node with that.

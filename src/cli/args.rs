@@ -345,6 +345,7 @@ pub enum SessionsCommand {
     },
     /// Find the exchanges whose question, answer or evidence has all words of the query, the best first
     Search {
+        /// Words that all occur; the last may be the beginning of one
         query: String,
         /// How many
         #[arg(short, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -355,6 +356,7 @@ pub enum SessionsCommand {
     },
     /// Print a session
     Show {
+        /// Its number, as `sessions list` shows it
         id: SessionId,
         /// Print one JSON object
         #[arg(long)]
@@ -362,6 +364,7 @@ pub enum SessionsCommand {
     },
     /// Write a session as a Markdown document, as a JSON object, or as a recording that `replay` plays
     Export {
+        /// Its number, as `sessions list` shows it
         id: SessionId,
         /// What to write
         #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
@@ -377,11 +380,22 @@ pub enum SessionsCommand {
         clipboard: bool,
     },
     /// Give a session a name; an empty one takes its name away
-    Rename { id: SessionId, name: String },
+    Rename {
+        /// Its number, as `sessions list` shows it
+        id: SessionId,
+        /// The name
+        name: String,
+    },
     /// Put a session out of every list; `restore` takes that back until `prune`
-    Delete { id: SessionId },
+    Delete {
+        /// Its number, as `sessions list` shows it
+        id: SessionId,
+    },
     /// Take a deletion back
-    Restore { id: SessionId },
+    Restore {
+        /// Its number, as it was when it was deleted
+        id: SessionId,
+    },
     /// Take deleted sessions away for good
     Prune {
         /// Also those that were last asked in more than so many days ago

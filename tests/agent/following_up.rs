@@ -165,10 +165,11 @@ async fn a_run_is_cancelled_while_its_question_is_rewritten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_model_is_asked_about_a_first_question_or_a_long_one() {
+async fn no_model_is_asked_about_a_first_question_a_long_one_or_the_same_again() {
     let world = rewriting(vec![text("no"), end()]);
     for question in [
         QUESTION.into(),
+        goes_on(&QUESTION.to_lowercase()),
         goes_on(
             "How does a pool of two tokens set its price when one of them is worth more than the other one?",
         ),

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// The least time between two writes of one run. What a killed program loses of an answer is what came within it; a
-/// write takes 0.3 ms in a store of 100,000 exchanges (`cargo bench --bench sessions`), so a stream costs three
-/// thousandths of a core.
-pub(super) const EVERY: Duration = Duration::from_millis(100);
+/// The least time between two writes of one run: that between two frames, so that what a killed program loses of an answer
+/// has hardly been on the screen. A write takes 0.15 to 0.3 ms in a store of 100,000 exchanges (`cargo bench --bench
+/// sessions`), so a stream that never pauses costs one to two hundredths of a core.
+pub(super) const EVERY: Duration = Duration::from_millis(16);
 
 /// What is written of one run, and what is not yet.
 #[derive(Clone, Copy, Debug)]

@@ -92,7 +92,7 @@ async fn a_program_killed_in_mid_answer_leaves_what_it_showed() {
         assert!(read > 0, "{shown}");
         shown.push_str(&String::from_utf8_lossy(&byte[..read]));
     }
-    // The next checkpoint comes within a tenth of a second: each look is a program of its own.
+    // The next checkpoint comes within a frame: each look is a program of its own.
     let deadline = Instant::now() + Duration::from_secs(20);
     while !said(state.path(), &["sessions", "list"]).contains("ask")
         || !said(state.path(), &["sessions", "show", "1"]).contains("without an end")

@@ -63,6 +63,11 @@
 //!   the agent. It has one event of its own, `compared`, which `compare --events`, a recording and a replay share.
 //! - `waiting` is an event of its own, so that a recording shows what a run waited for.
 
+/// Keeps the pages that it has: tens of megabytes of vectors come and go with every batch of an index, and the system's
+/// allocator gives each back and faults it in again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod agent;
 pub mod app;
 pub mod cache;

@@ -69,7 +69,7 @@ fn token(run: u64, text: &str) -> Message {
 fn session(exchanges: u64) -> App {
     let mut app = App::new(Gauges {
         chat: "openai:gpt-4.1-mini".into(),
-        embedder: "all-minilm-l6-v2-q4".into(),
+        embedder: "minilm-l6-defi-q4".into(),
         offline: false,
         dataset: "bundled".into(),
         knowledge: Loading::Ready,

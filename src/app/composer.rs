@@ -75,6 +75,8 @@ impl Composer {
                     self.area.delete_next_char();
                 }
             }
+            // A key can be one of these where an input method or a keyboard macro sends it.
+            Key::Char(typed) if text::is_hidden(typed) => {}
             _ => {
                 self.area.input(input);
             }
@@ -230,6 +232,16 @@ mod tests {
         let mut composer = Composer::default();
         composer.paste(text);
         composer
+    }
+
+    #[test]
+    fn a_key_that_would_reorder_or_hide_text_writes_nothing() {
+        let mut composer = typed("fee");
+        for hidden in ['\u{202e}', '\u{200e}', '\u{feff}'] {
+            composer.input(key(Key::Char(hidden)));
+        }
+        composer.input(key(Key::Char('s')));
+        assert_eq!(composer.text(), "fees");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A [`Message`] goes into [`App::update`], [`Effect`]s come out. The loop in `tui` carries them out and draws what
 //! the state says; nothing else reaches the screen.
 
+mod asking;
 pub mod beside;
 pub mod compare;
 mod composer;

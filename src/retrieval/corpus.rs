@@ -149,8 +149,7 @@ impl Corpus {
         if let Some(asked) = subject::of_query(query) {
             for hit in &mut found.hits {
                 let pair = self.dataset.pairs.get(hit.index);
-                let subject = pair.and_then(|pair| subject::of_question(&pair.question));
-                hit.subject = subject.as_ref() == Some(&asked);
+                hit.subject = pair.is_some_and(|pair| subject::of_pair(pair).any(|subject| subject == asked));
             }
         }
         found

@@ -260,9 +260,9 @@ fn nearest(pair: usize, own: impl Iterator<Item = (usize, f32)> + Clone) -> Opti
 }
 
 /// Rows whose cosines are averaged. A pair that is near in several wordings is a better find than one that is near in a
-/// single one by chance: on the tuning half of `data/eval/development.jsonl` hit@1 of the dense search alone is 0.64 by
-/// the nearest row and 0.67 by three, hit@3 0.80 and 0.85.
-const BEST: usize = 3;
+/// single one by chance: on the tuning half of `data/eval/development.jsonl` hit@1 of the fusion is 0.82 by the nearest row,
+/// 0.83 by three and 0.85 by four, hit@3 0.93 by each, less than two questions apart.
+const BEST: usize = 4;
 
 /// Mean of the highest [`BEST`] scores, of all when there are fewer.
 fn mean_of_best(scores: impl Iterator<Item = f32>) -> f32 {
@@ -373,9 +373,9 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_is_over_the_three_best() {
+    fn the_mean_is_over_the_four_best() {
         let mean = |scores: &[f32]| mean_of_best(scores.iter().copied());
-        assert_eq!(mean(&[0.1, 0.9, 0.5, 0.7]), (0.9 + 0.7 + 0.5) / 3.0);
+        assert_eq!(mean(&[0.1, 0.9, 0.3, 0.5, 0.7]), (0.9 + 0.7 + 0.5 + 0.3) / 4.0);
         assert_eq!(mean(&[0.4, -0.2]), 0.1);
         assert_eq!(mean(&[-0.5]), -0.5);
     }

@@ -3,8 +3,9 @@
 use super::{DenseHit, LexicalHit, Method};
 
 /// Weight of the cosines in [`Method::Hybrid`]; BM25 has the rest. Chosen on the tuning half of
-/// `data/eval/development.jsonl`: hit@1 there is 0.79 with it, 0.76 with 0.7, 0.67 with the cosines alone and 0.71 with BM25 alone.
-pub(super) const DENSE_WEIGHT: f32 = 0.5;
+/// `data/eval/development.jsonl`: hit@1 there is 0.84 with it, 0.83 with 0.5, 0.71 by the nearest text alone and 0.76 by BM25
+/// alone; from 0.6 to 0.8 it differs by three questions.
+pub(super) const DENSE_WEIGHT: f32 = 0.7;
 
 /// Share of the scale, at its upper end, that is for the pairs that ask for just the thing that the query asks the meaning of,
 /// where there are such: they come first, the better before the worse. As much again is left free below them.
@@ -222,7 +223,7 @@ mod tests {
             &[(0, 0.8), (1, 0.6), (2, 0.4)],
             &[(2, 10.0), (3, 6.0), (1, 2.0)],
         );
-        let expected = [(0, 0.5), (2, 0.5), (1, 0.25), (3, 0.25)];
+        let expected = [(0, 0.7), (1, 0.35), (2, 0.3), (3, 0.15)];
         for ((index, score), (expected_index, expected_score)) in found.iter().zip(expected) {
             assert_eq!(*index, expected_index);
             assert!((score - expected_score).abs() < 1e-6, "{index}: {score}");
@@ -266,7 +267,7 @@ mod tests {
     fn equal_scores_keep_the_order_of_the_pairs() {
         assert_eq!(
             order(Method::Hybrid, &[(5, 0.5), (3, 0.5)], &[]),
-            [(3, 0.5), (5, 0.5)]
+            [(3, 0.7), (5, 0.7)]
         );
         assert_eq!(order(Method::Hybrid, &[], &[]), []);
     }

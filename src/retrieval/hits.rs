@@ -9,7 +9,7 @@ pub struct DenseHit {
     pub score: f32,
     /// That row.
     pub row: usize,
-    /// Mean cosine of the query with the three nearest rows of the pair, or with all when it has fewer.
+    /// Mean cosine of the query with the four nearest rows of the pair, or with all when it has fewer.
     pub mean: f32,
     /// Rank among all pairs, from 1.
     pub rank: usize,

@@ -6,6 +6,7 @@
 //! came first without this and all of them with it; the judged sets stayed as they were.
 
 use super::terms::words;
+use crate::dataset::Pair;
 
 /// Terms of a subject at most: what is longer asks for more than a meaning.
 const LONGEST: usize = 4;
@@ -37,12 +38,14 @@ const ASKING: [&str; 22] = [
 ];
 
 /// Words around a subject that say nothing of it.
-const AROUND: [&str; 13] = [
+const AROUND: [&str; 15] = [
     "define",
     "definition",
     "meaning",
     "mean",
     "means",
+    "stand",
+    "for",
     "basics",
     "intro",
     "introduction",
@@ -71,7 +74,7 @@ const ENDS: [&str; 11] = [
 /// The sorted terms that a query asks the meaning of; `None` for one that asks for something else.
 pub(super) fn of_query(query: &str) -> Option<Vec<String>> {
     let query = query.trim().trim_end_matches(['?', '!', '.']).to_lowercase();
-    let meaning = query.contains(" mean");
+    let meaning = query.contains(" mean") || query.ends_with(" stand for");
     let mut plain = query.split(|letter: char| !letter.is_alphanumeric());
     let asks = plain.any(|word| ASKING.contains(&word) || (word == "does" && !meaning));
     if asks || query.contains(',') {
@@ -80,16 +83,31 @@ pub(super) fn of_query(query: &str) -> Option<Vec<String>> {
     terms(&query)
 }
 
-/// The sorted terms that the question of a pair asks the meaning of, whatever else it asks for.
-pub(super) fn of_question(question: &str) -> Option<Vec<String>> {
+/// What a pair asks the meaning of, by its question and by its aliases, as sorted terms.
+pub(super) fn of_pair(pair: &Pair) -> impl Iterator<Item = Vec<String>> {
+    let texts = std::iter::once(&pair.question).chain(&pair.aliases);
+    texts.flat_map(|text| of_question(text))
+}
+
+/// The sorted terms that a question asks the meaning of, whatever else it asks for; of "an automated market maker (AMM)" the name,
+/// the acronym, and both.
+fn of_question(question: &str) -> Vec<Vec<String>> {
     let question = question.to_lowercase();
-    let named = ["what is ", "what are ", "what's "]
-        .iter()
-        .find_map(|opening| question.strip_prefix(opening))?;
+    let opening = ["what is ", "what are ", "what's "];
+    let Some(named) = opening.iter().find_map(|opening| question.strip_prefix(opening)) else {
+        return Vec::new();
+    };
     let end = ENDS.iter().filter_map(|end| named.find(end)).min();
     let named = end.and_then(|end| named.get(..end)).unwrap_or(named);
-    let compares = named.split(' ').any(|word| ASKING.contains(&word));
-    if compares { None } else { terms(named) }
+    if named.split(' ').any(|word| ASKING.contains(&word)) {
+        return Vec::new();
+    }
+    let bracketed = named.split_once(" (").and_then(|(name, rest)| {
+        let (acronym, after) = rest.split_once(')')?;
+        Some([format!("{name}{after}"), format!("{acronym}{after}")])
+    });
+    let forms = bracketed.into_iter().flatten().chain([named.to_owned()]);
+    forms.filter_map(|form| terms(&form)).collect()
 }
 
 fn terms(text: &str) -> Option<Vec<String>> {
@@ -110,7 +128,9 @@ mod tests {
     #[test]
     fn a_query_asks_for_the_subject_of_a_question_in_whatever_form() {
         let question = of_question("What is a flash loan and why does it need no collateral?");
-        assert!(question.is_some());
+        let [question] = question.as_slice() else {
+            panic!("{question:?}")
+        };
         for query in [
             "what is a flash loan",
             "What's a flash loan?",
@@ -118,14 +138,37 @@ mod tests {
             "define flash loan",
             "explain flash loans",
             "what does flash loan mean",
+            "what does flash loan stand for",
             "meaning of flash loan in DeFi",
         ] {
-            assert_eq!(of_query(query), question, "{query}");
+            assert_eq!(of_query(query).as_ref(), Some(question), "{query}");
         }
         assert_eq!(
             of_question("What is DeFi cover and how does it work?"),
-            of_query("cover")
+            [of_query("cover").unwrap()]
         );
+    }
+
+    #[test]
+    fn a_thing_is_named_by_its_acronym_too_and_by_an_alias_that_asks_for_it() {
+        let pair = Pair {
+            question: "What is an automated market maker (AMM), and who sets the price?".into(),
+            aliases: vec!["what are swap pools".into(), "AMM or order book".into()],
+            ..Pair::default()
+        };
+        let subjects: Vec<_> = of_pair(&pair).collect();
+        for query in [
+            "AMM",
+            "what does AMM stand for",
+            "automated market maker",
+            "swap pool",
+        ] {
+            assert!(
+                subjects.contains(&of_query(query).unwrap()),
+                "{query}: {subjects:?}"
+            );
+        }
+        assert!(!subjects.contains(&of_query("order book").unwrap()));
     }
 
     #[test]
@@ -141,8 +184,8 @@ mod tests {
         ] {
             assert_eq!(of_query(query), None, "{query}");
         }
-        assert_eq!(of_question("How does a flash loan work?"), None);
-        assert_eq!(of_question("What is the difference between DAI and USDS?"), None);
+        assert!(of_question("How does a flash loan work?").is_empty());
+        assert!(of_question("What is the difference between DAI and USDS?").is_empty());
         assert_ne!(of_query("flash loan fee"), of_query("flash loan"));
     }
 }

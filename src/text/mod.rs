@@ -10,5 +10,5 @@ mod sanitize;
 mod width;
 
 pub use redact::{Flow, Redactor};
-pub use sanitize::{sanitize, sanitize_bytes, sanitize_line};
+pub use sanitize::{is_hidden, sanitize, sanitize_bytes, sanitize_line};
 pub use width::{ELLIPSIS, fit, grapheme_width, truncate, width};

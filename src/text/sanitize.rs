@@ -156,7 +156,7 @@ fn is_plain(c: char) -> bool {
 }
 
 /// Characters that are invisible by design: they reorder text, smuggle data, or take a cell and show nothing.
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     match c {
         // Bidi marks, embeddings, overrides, isolates, and the deprecated format characters.
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' => true,

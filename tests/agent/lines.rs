@@ -38,7 +38,7 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                 question: "How?".into(),
                 setup: Setup {
                     chat: "extractive".into(),
-                    embedder: "all-minilm-l6-v2-q4".into(),
+                    embedder: "minilm-l6-defi-q4".into(),
                     retriever: "hybrid".into(),
                     dataset: "bundled".into(),
                     pairs: 347,
@@ -49,7 +49,7 @@ fn golden() -> Vec<(AgentEvent, Value)> {
                 },
             },
             json!({"event": "started", "question": "How?", "setup": {"chat": "extractive",
-                "embedder": "all-minilm-l6-v2-q4", "retriever": "hybrid", "dataset": "bundled", "pairs": 347, "offline": true}}),
+                "embedder": "minilm-l6-defi-q4", "retriever": "hybrid", "dataset": "bundled", "pairs": 347, "offline": true}}),
         ),
         (
             AgentEvent::Started {

@@ -17,7 +17,7 @@ fn three_methods_stand_side_by_side() {
     let text = stdout(&output);
     let lines: Vec<&str> = text.lines().collect();
     assert!(
-        lines[0].starts_with("A  hybrid(w=0.5,k1=1.2,b=0.75,unit=all,embedder=local,k=3)  score: fused 0..1"),
+        lines[0].starts_with("A  hybrid(w=0.7,k1=1.2,b=0.75,unit=all,embedder=local,k=3)  score: fused 0..1"),
         "{text}"
     );
     assert!(lines[2].starts_with("C  lexical(k1=1.2,b=0.75,unit=all,k=3)  score: BM25"));

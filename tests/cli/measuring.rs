@@ -47,7 +47,7 @@ fn a_benchmark_is_measured_by_several_retrievers_with_intervals_and_differences(
     assert_eq!((&report["documents"], &report["queries"]), (&4.into(), &3.into()));
     assert_eq!(report["split"], "test");
     let models = &report["models"];
-    assert_eq!(models[0], "all-MiniLM-L6-v2-q4-int8", "{models}");
+    assert_eq!(models[0], "MiniLM-L6-defi-q4-int8", "{models}");
     let metric = |retriever: usize, name: &str| {
         let metrics = report["retrievers"][retriever]["metrics"].as_array().unwrap();
         let found = metrics.iter().find(|metric| metric["metric"] == name).unwrap();
@@ -225,7 +225,7 @@ fn judged_questions_are_measured_by_several_retrievers_too() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let table = stdout(&output);
     assert!(
-        table.starts_with("bundled: 1311 documents, 2 queries\n"),
+        table.starts_with("bundled: 1341 documents, 2 queries\n"),
         "{table}"
     );
     assert_eq!(

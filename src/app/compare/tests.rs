@@ -212,7 +212,7 @@ fn documents_that_the_reference_shows_and_a_column_does_not_stand_below_its_own(
 fn a_changed_weight_ranks_the_same_query_again_at_once() {
     let mut talk = Talk::on(QUERY);
     let before = talk.listed(0);
-    for _ in 0..10 {
+    for _ in 0..14 {
         talk.presses(KeyCode::Char('-'));
     }
     assert_eq!(talk.specs()[0], "hybrid(w=0,k=4)");
@@ -270,7 +270,7 @@ fn a_retriever_is_written_by_hand_and_one_that_is_none_stays_to_be_mended() {
     let Typing::Spec(spec) = &talk.app.compare.typing else {
         panic!("{:?}", talk.app.compare.typing)
     };
-    assert_eq!(spec.text(), "hybrid(w=0.5,k1=1.2,b=0.75,unit=all,k=4)");
+    assert_eq!(spec.text(), "hybrid(w=0.7,k1=1.2,b=0.75,unit=all,k=4)");
     talk.writes("x").presses(KeyCode::Enter);
     assert!(
         talk.notice().contains("do not close at its end"),
@@ -319,7 +319,7 @@ fn the_whole_set_up_is_copied_as_one_command_line() {
     let mut talk = Talk::on("-what's slippage?");
     talk.presses(KeyCode::Char('y'));
     let expected = concat!(
-        "defi-qa compare --retriever 'hybrid(w=0.5,k1=1.2,b=0.75,unit=all,k=4)' ",
+        "defi-qa compare --retriever 'hybrid(w=0.7,k1=1.2,b=0.75,unit=all,k=4)' ",
         r"--retriever 'lexical(k1=1.2,b=0.75,unit=all,k=4)' -- '-what'\''s slippage?'"
     );
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Conversations with the application: what the user does, what the agent says, what comes of it.
 
 use super::*;
-use crate::agent::event::{Hit, Kept, Outcome, Phase, Setup, Stage, VERSION};
+use crate::agent::event::{Hit, Kept, LONGEST_QUESTION, Outcome, Phase, RunId, Setup, Stage, VERSION};
 
 /// A conversation with the application: what the user does, what the agent says, what comes of it.
 #[derive(Default)]

@@ -24,9 +24,9 @@ use model::Model;
 use queue::Queue;
 
 /// Name of the bundled model. `q4` is part of it: its vectors differ from those of the f32 model.
-const NAME: &str = "all-MiniLM-L6-v2-q4";
+const NAME: &str = "MiniLM-L6-defi-q4";
 /// Name of the same weights multiplied as whole numbers: another vector space, near the first.
-const INT8_NAME: &str = "all-MiniLM-L6-v2-q4-int8";
+const INT8_NAME: &str = "MiniLM-L6-defi-q4-int8";
 const DIMENSION: usize = 384;
 
 /// Loads and runs on an own thread, never on one that serves the screen or the network. A query (few texts) goes

@@ -285,7 +285,7 @@ mod tests {
     fn a_parameter_moves_by_steps_and_stops_at_its_ends() {
         let mut hybrid = Retriever::new(Method::Hybrid);
         hybrid.step(Parameter::Weight, 3);
-        assert_eq!(hybrid.get(Parameter::Weight), Some(0.65));
+        assert_eq!(hybrid.get(Parameter::Weight), Some(0.85));
         hybrid.step(Parameter::Weight, 100);
         assert_eq!(hybrid.fusion(), Fusion::Hybrid { weight: 1.0 });
         hybrid.step(Parameter::TopK, -100);
@@ -320,7 +320,7 @@ mod tests {
         let back = lexical.with_method(Method::Hybrid);
         assert_eq!(
             back.get(Parameter::Weight),
-            Some(0.5),
+            Some(DENSE_WEIGHT),
             "words have no weight to keep"
         );
     }

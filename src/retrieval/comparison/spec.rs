@@ -1,4 +1,4 @@
-//! A retriever as one line that can be copied: `hybrid(w=0.5,k1=1.2,b=0.75,unit=all,embedder=local,k=10)`.
+//! A retriever as one line that can be copied: `hybrid(w=0.7,k1=1.2,b=0.75,unit=all,embedder=local,k=10)`.
 //!
 //! ```text
 //! retriever = method [ "(" [ part { "," part } ] ")" ]      method = hybrid | dense | lexical | rrf
@@ -228,12 +228,12 @@ mod tests {
 
     #[test]
     fn the_text_form_says_everything_and_the_label_what_is_different() {
-        let retriever = read("HYBRID( k=5, w = 0.7 , embedder=openai:m)");
+        let retriever = read("HYBRID( k=5, w = 0.6 , embedder=openai:m)");
         assert_eq!(
             retriever.to_string(),
-            "hybrid(w=0.7,k1=1.2,b=0.75,unit=all,embedder=openai:m,k=5)"
+            "hybrid(w=0.6,k1=1.2,b=0.75,unit=all,embedder=openai:m,k=5)"
         );
-        assert_eq!(retriever.label(), "hybrid(w=0.7,embedder=openai:m,k=5)");
+        assert_eq!(retriever.label(), "hybrid(w=0.6,embedder=openai:m,k=5)");
         assert_eq!(read("rrf").to_string(), "rrf(rrf_k=60,k1=1.2,b=0.75,unit=all)");
         assert_eq!(read("dense(unit=question)").to_string(), "dense(unit=question)");
         assert_eq!(

@@ -12,7 +12,7 @@ pub(super) const QUESTION: &str = "What is impermanent loss?";
 pub(super) fn ready() -> Gauges {
     Gauges {
         chat: "extractive".into(),
-        embedder: "all-minilm-l6-v2-q4".into(),
+        embedder: "minilm-l6-defi-q4".into(),
         offline: false,
         dataset: "bundled".into(),
         knowledge: Loading::Ready,
@@ -106,7 +106,7 @@ pub(super) fn started(question: &str) -> AgentEvent {
         question: question.into(),
         setup: Setup {
             chat: "extractive".into(),
-            embedder: "all-minilm-l6-v2-q4".into(),
+            embedder: "minilm-l6-defi-q4".into(),
             retriever: "hybrid".into(),
             dataset: "bundled".into(),
             pairs: 347,

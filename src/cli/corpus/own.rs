@@ -119,6 +119,21 @@ pub(in crate::cli) fn stored_path(dataset: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedding::ModelId;
+
+    #[test]
+    fn a_stored_file_of_an_earlier_model_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.bin");
+        let earlier = ModelId {
+            name: "earlier".into(),
+            dimension: 2,
+        };
+        let vectors = Matrix::of(&[Vector::normalised(vec![1.0, 0.0], 2).unwrap()]).unwrap();
+        vectors::save(&path, &earlier, &["a text".to_owned()], &vectors).unwrap();
+        let file = best_file(Some(&path)).unwrap();
+        assert_eq!(*file.model(), LocalEmbedder::bundled_id());
+    }
 
     #[test]
     fn a_set_of_the_users_own_takes_over_the_vectors_of_bundled_texts() {

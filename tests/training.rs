@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
-/// The share of words in common from which two questions count as the same one: every rewording of another kind that was read
-/// lies below it. Nothing in `data/training` reaches it.
+/// The share of words in common (Jaccard) from which two questions count as the same one.
 const ALIKE: f64 = 0.7;
 
 fn data(folder: &str) -> PathBuf {

@@ -154,6 +154,7 @@ mod tests {
             of(OutsideKind::Live, |marks| marks.moment),
             of(OutsideKind::Advice, |marks| marks.advice),
         );
+        // Half of the references say neither "now" nor "should I": they are declined by what they are near to.
         assert!(live > 0.45 && advice > 0.2, "{live} {advice}");
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! Many pairs speak of flash loans, in shorter texts than the one that says what they are, so neither BM25 nor the cosines
 //! put that one first. Of 263 pairs whose question is "What is X ...?", asked for by "what is X" and by "X" alone, 95.8 %
-//! came first without this and all of them with it; the judged sets stayed as they were.
+//! came first without this and all of them with it; the judged sets stayed as they were. "AMM" asks for "What is an automated
+//! market maker (AMM)?" too, and an alias that asks "what is seigniorage" counts like a question.
 
 use super::terms::words;
 use crate::dataset::Pair;
@@ -92,13 +93,16 @@ pub(super) fn of_pair(pair: &Pair) -> impl Iterator<Item = Vec<String>> {
 /// The sorted terms that a question asks the meaning of, whatever else it asks for; of "an automated market maker (AMM)" the name,
 /// the acronym, and both.
 fn of_question(question: &str) -> Vec<Vec<String>> {
-    let question = question.to_lowercase();
-    let opening = ["what is ", "what are ", "what's "];
-    let Some(named) = opening.iter().find_map(|opening| question.strip_prefix(opening)) else {
+    // Looked at for every pair that shares a word with a query: most texts end here, and without a copy.
+    let rest = ["what is ", "what are ", "what's "].iter().find_map(|opening| {
+        let (start, rest) = question.split_at_checked(opening.len())?;
+        start.eq_ignore_ascii_case(opening).then_some(rest)
+    });
+    let Some(named) = rest.map(str::to_lowercase) else {
         return Vec::new();
     };
     let end = ENDS.iter().filter_map(|end| named.find(end)).min();
-    let named = end.and_then(|end| named.get(..end)).unwrap_or(named);
+    let named = end.and_then(|end| named.get(..end)).unwrap_or(&named);
     if named.split(' ').any(|word| ASKING.contains(&word)) {
         return Vec::new();
     }

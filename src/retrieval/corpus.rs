@@ -158,7 +158,7 @@ impl Corpus {
     /// A question with its misspellings put right by the words of this corpus. The first one with a word that the corpus does
     /// not use counts its words, which takes tens of milliseconds.
     pub fn corrected(&self, question: &str) -> Corrected {
-        if is_well_known(question, |word| self.lexical.uses(word)) {
+        if is_well_known(question, &self.dataset.pairs) {
             return Corrected {
                 text: question.to_owned(),
                 changes: Vec::new(),
@@ -173,7 +173,7 @@ impl Corpus {
     }
 
     fn spelling(&self) -> &Spelling {
-        self.spelling.get(|| indexed_texts(&self.dataset))
+        self.spelling.get(&self.dataset.pairs)
     }
 
     /// Number of pairs.
@@ -267,7 +267,7 @@ mod tests {
         let (mut skipped, mut all) = (0, 0);
         for question in questions {
             all += 1;
-            if is_well_known(&question, |word| corpus.lexical.uses(word)) {
+            if is_well_known(&question, &corpus.dataset.pairs) {
                 skipped += 1;
                 let changes = corpus.spelling().correct(&question).changes;
                 assert_eq!(changes, [], "{question}");

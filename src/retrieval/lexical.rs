@@ -6,7 +6,7 @@
 
 use super::hits::{LexicalHit, LexicalSearch};
 use super::postings::{Postings, WordsError};
-use super::terms::{Word, word, words};
+use super::terms::{Word, words};
 
 /// The parameters of BM25.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,17 +122,6 @@ impl LexicalIndex {
             words: query.iter().map(|word| word.surface.to_owned()).collect(),
             unknown: unknown.map(|word| word.surface.to_owned()).collect(),
         }
-    }
-
-    /// How often the texts use a word, in whatever form it has the same stem; of a compound its rarest part. 0 for a stop word.
-    pub fn uses(&self, surface: &str) -> u32 {
-        let uses = |term: &String| {
-            let term = self.postings.number(term);
-            let postings = term.map_or(&[][..], |term| self.postings.of(term));
-            postings.iter().map(|posting| posting.frequency).sum()
-        };
-        let uses = word(surface).and_then(|word| word.parts.iter().map(uses).min());
-        uses.unwrap_or(0)
     }
 
     /// Words of the query that a text holds, as the query spells them.
